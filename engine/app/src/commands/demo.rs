@@ -1,0 +1,166 @@
+//! `reframe demo`: a fixture call through the whole of Reframe, over the network, with its numbers.
+
+mod report;
+mod watch;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use reframe_bots::play::{Pace, PlayEvent, Player};
+use tokio::sync::mpsc;
+
+use self::{
+    report::{News, Reporter},
+    watch::watch,
+};
+use crate::{
+    config::Config, exit::Exit, fixtures, playbooks, progress, recognizers, server::export::Exported,
+    server::listen::Server,
+};
+use reframe_store::CallId;
+
+/// Messages from the player and the screen that may wait for the terminal. The screen's own queue is the one that drops;
+/// this one only smooths.
+const NEWS: usize = 256;
+/// How long the screen may take to say that the call is over, once the bot knows.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Play a fixture call through the whole system and show what the rep would see
+///
+/// Starts the server on this machine only, sends a two-party call to it over the network as a meeting bot would, and
+/// watches the cards over the network as a screen would. Needs no key, no model file and no connection.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which call; see --list
+    #[arg(long, default_value = "demo", value_name = "NAME")]
+    call: String,
+    /// List the fixture calls
+    #[arg(long)]
+    list: bool,
+    /// real: as it was spoken; max: as fast as this machine can
+    #[arg(long, value_enum, default_value_t = PaceArg::Real)]
+    pace: PaceArg,
+    /// Print JSON lines instead
+    #[arg(long)]
+    json: bool,
+    /// Length of the packets, 5 to 1000 ms (recorded Opus packets stay as they are)
+    #[arg(long, value_name = "MS", default_value_t = 20)]
+    packet_ms: u32,
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Folder for the event log and the transcript
+    #[arg(long, value_name = "DIR", default_value = "reframe-data")]
+    data: PathBuf,
+    /// Folder with a playbook.toml (default: the built-in playbook)
+    #[arg(long, value_name = "DIR")]
+    playbook: Option<PathBuf>,
+    /// Also record the inputs as heard, for `reframe replay`
+    #[arg(long)]
+    record_inputs: bool,
+    /// Keep the server running afterwards, so that the screen can be looked at; Ctrl-C ends it
+    #[arg(long)]
+    stay: bool,
+    /// Wait this long before the call begins, to open the screen first
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PaceArg {
+    Real,
+    Max,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If the server cannot start or the call cannot be played.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.list {
+        for (name, script) in fixtures::list()? {
+            println!("{name:14} {} ({} objections)\n{:14} {}", script.title, script.objection.len(), "", script.summary);
+        }
+        return Ok(Exit::Success);
+    }
+    let (call, script) = fixtures::load(&args.call)?;
+    let mut config = Config::default();
+    config.server.listen = args.listen;
+    config.server.resume_grace_s = 2;
+    config.data.dir.clone_from(&args.data);
+    config.data.record_inputs = args.record_inputs;
+    config.log.level = "warn".to_owned();
+    config.check()?;
+    crate::logging::start(&config.log)?;
+    let playbook = playbooks::load(args.playbook.as_deref())?;
+    let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the network threads cannot be started")?;
+    runtime.block_on(async {
+        let server = Server::start(&config, playbook, recognizer).await?;
+        let mut reporter = Reporter::new(args.json, args.pace == PaceArg::Real, &args.call, &script);
+        let pace = if args.pace == PaceArg::Real { Pace::RealTime } else { Pace::AsFastAsTaken };
+        let player = Player::new(server.ingest_url())
+            .token(&server.ingest_token)
+            .pace(pace)
+            .packet_ms(args.packet_ms)
+            .lead(Duration::from_secs(args.wait).max(Duration::from_millis(50)))
+            .add(call);
+        let outcome = play(player, &mut reporter).await;
+        if let Ok(call) = &outcome {
+            let paths = Exported::paths(&args.data, &CallId::new(call.as_str())?);
+            reporter.summary(&paths)?;
+            if args.stay {
+                reporter.note("the server keeps running; Ctrl-C ends it")?;
+                tokio::signal::ctrl_c().await.context("Ctrl-C cannot be listened for")?;
+            }
+        }
+        let clean = server.stop(Duration::from_secs(10)).await;
+        outcome?;
+        Ok(if clean && reporter.good() { Exit::Success } else { Exit::Failure })
+    })
+}
+
+/// Plays the call and reports on it until both the bot and the screen know that it is over. Gives the call's id.
+async fn play(player: Player, reporter: &mut Reporter) -> anyhow::Result<String> {
+    let (tell, mut news) = mpsc::channel(NEWS);
+    let from_player = tell.clone();
+    let mut playing = tokio::spawn(player.run_with(move |event| {
+        if let PlayEvent::Started { overlay_url: Some(url), .. } = &event {
+            // Watched from the first packet on; the player's lead gives it the time to connect.
+            tokio::spawn(watch(url.clone(), from_player.clone()));
+        }
+        if from_player.try_send(News::Player(event)).is_err() {
+            tracing::warn!("the terminal is too slow to be told everything");
+        }
+    }));
+    drop(tell);
+    let mut report = None;
+    let mut deadline = None;
+    loop {
+        let last_words = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            item = news.recv() => match item {
+                Some(item) => reporter.take(item)?,
+                None if report.is_some() => break,
+                None => report = Some((&mut playing).await??),
+            },
+            done = &mut playing, if report.is_none() => {
+                report = Some(done??);
+                deadline = Some(tokio::time::Instant::now() + LAST_WORDS);
+            }
+            () = last_words => break,
+        }
+    }
+    let report = report.context("the call was not played to its end")?;
+    reporter.played(&report);
+    Ok(report.call)
+}

@@ -1,0 +1,96 @@
+//! `reframe playbook check`: reads playbooks, runs their own tests, and says what is wrong with them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use reframe_call::{
+    audio::Party,
+    detect::{Detector, line::LineDetector},
+    playbook::Severity,
+    recognize::Recognizer,
+};
+
+use crate::{exit::Exit, playbooks, recognizers};
+
+/// Work with playbooks
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check playbooks: their form, their tests, and which phrases can be heard
+    ///
+    /// Prints every problem with file and line. Exit code 0 if all can be used and their tests pass, else 1.
+    Check {
+        /// Folders with a playbook.toml
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        /// Also list phrases too short to be spotted in the sound (they still match in the words)
+        #[arg(long)]
+        sounds: bool,
+    },
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let Command::Check { dirs, sounds } = &args.command;
+    let recognizer = if *sounds { Some(recognizers::embedded(None)?) } else { None };
+    let mut exit = Exit::Success;
+    for dir in dirs {
+        if !check_one(dir, recognizer.as_deref())? {
+            exit = Exit::Failure;
+        }
+    }
+    Ok(exit)
+}
+
+/// Checks one playbook and prints what it finds; true if it can be used and its tests pass.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn check_one(dir: &std::path::Path, recognizer: Option<&dyn Recognizer>) -> anyhow::Result<bool> {
+    let (playbook, problems) = playbooks::read(Some(dir))?;
+    for problem in &problems {
+        println!("{problem}");
+    }
+    let Some(playbook) = playbook.map(Arc::new) else {
+        let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+        println!("{}: cannot be used, {errors} error(s)", dir.display());
+        return Ok(false);
+    };
+    let failures = LineDetector::new(Arc::clone(&playbook)).run_tests();
+    for f in &failures {
+        let who = f.test.speaker.as_str();
+        println!(
+            "{}:{}: test: \"{}\" ({who}) gave {}, wanted {}; {}",
+            dir.display(),
+            f.test.line,
+            f.test.say,
+            f.got,
+            f.test.expect,
+            f.because
+        );
+    }
+    if let Some(recognizer) = recognizer {
+        let detector = Detector::new(Arc::clone(&playbook), None);
+        let bias = detector.bias(Party::Buyer, &[]);
+        for (id, why) in recognizer.unspottable(&bias) {
+            if let Some(phrase) = bias.spot.iter().find(|s| s.id == id) {
+                println!("{}: note: \"{}\": {why}", dir.display(), phrase.text);
+            }
+        }
+    }
+    let (plays, tests) = (playbook.plays.len(), playbook.tests.len());
+    let phrases: usize = playbook.plays.iter().map(|p| p.phrases.len()).sum();
+    println!(
+        "{}: {plays} plays, {phrases} phrases, {} of {tests} tests passed",
+        dir.display(),
+        tests - failures.len()
+    );
+    Ok(failures.is_empty())
+}

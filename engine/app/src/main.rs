@@ -1,0 +1,114 @@
+//! The `reframe` program.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod commands;
+mod config;
+mod exit;
+mod fixtures;
+mod latency;
+mod logging;
+mod models_cmd;
+mod playbooks;
+mod progress;
+mod queue;
+mod recognizers;
+mod runner;
+mod server;
+mod truth;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::exit::Exit;
+
+/// Live sales-call coaching: the right answer on the rep's screen about a second after the buyer objects.
+///
+/// Everything runs on this machine. Nothing is sent anywhere unless you configure it.
+///
+/// Exit codes: 0 done; 1 it ran, and something is wrong with what it was given; 2 wrong command line; 3 it could not
+/// start.
+#[derive(Debug, Parser)]
+#[command(name = "reframe", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Demo(commands::demo::Args),
+    Serve(commands::serve::Args),
+    Replay(commands::replay::Args),
+    Transcribe(commands::transcribe::Args),
+    Detect(commands::detect::Args),
+    Playbook(commands::playbook::Args),
+    /// Speech models: list, fetch, verify
+    #[command(subcommand)]
+    Models(models_cmd::ModelsCommand),
+    Check(commands::check::Args),
+    /// Write a completion script for a shell to standard output
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = single_threaded_arithmetic() {
+        return code;
+    }
+    let result = match Cli::parse().command {
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
+        Command::Transcribe(args) => commands::transcribe::run(&args),
+        Command::Detect(args) => commands::detect::run(&args),
+        Command::Playbook(args) => commands::playbook::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Models(command) => {
+            return models_cmd::run(&command, &mut std::io::stdout()).unwrap_or_else(|error| failed(&error));
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "reframe", &mut std::io::stdout());
+            Ok(Exit::Success)
+        }
+    };
+    result.map_or_else(|error| failed(&error), Into::into)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // A reader that has seen enough (`| head`) is no failure of ours.
+    let broken_pipe = error
+        .chain()
+        .any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe));
+    if broken_pipe {
+        return Exit::Success.into();
+    }
+    eprintln!("error: {error:#}");
+    Exit::CannotStart.into()
+}
+
+/// The tensor library spreads even small products over all cores, which costs a live stream more than it gains, and
+/// would let one call's work disturb another's. It reads the number of threads from the environment when it is first
+/// used, so the program starts itself again with that set; in one process it can only be set by unsafe code.
+fn single_threaded_arithmetic() -> Option<ExitCode> {
+    const NAME: &str = "RAYON_NUM_THREADS";
+    if std::env::var_os(NAME).is_some() {
+        return None;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().ok()?);
+    again.args(std::env::args_os().skip(1)).env(NAME, "1");
+    #[cfg(unix)]
+    {
+        let error = std::os::unix::process::CommandExt::exec(&mut again);
+        eprintln!("note: arithmetic may use all cores, for the program could not start itself again: {error}");
+        None
+    }
+    #[cfg(not(unix))]
+    {
+        let status = again.status().ok()?;
+        Some(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into())
+    }
+}

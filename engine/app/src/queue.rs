@@ -1,0 +1,178 @@
+//! Bounded hand-over between threads. Every queue says, in its constructor, what it does when it is full.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use crossbeam::{
+    queue::ArrayQueue,
+    sync::{Parker, Unparker},
+};
+
+/// What a queue does with one more item than it has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The sender waits: nothing may be lost, and the sender can afford to.
+    Block,
+    /// The oldest droppable item goes: only the newest matter.
+    DropOldest,
+    /// The new item goes: those waiting matter more.
+    DropNewest,
+}
+
+/// How a push went.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pushed<T> {
+    /// It is in.
+    Taken,
+    /// It is in, and this older one was pushed out.
+    Displaced(T),
+    /// There is no room; here it is back.
+    Full(T),
+}
+
+/// Many senders that never wait, one thread that parks until something comes.
+///
+/// The sender decides what may be dropped: an item pushed out by [`WhenFull::DropOldest`] comes back to whoever pushed,
+/// who counts it, or saves it with [`InputQueue::rescue`] if it must not be lost.
+#[derive(Debug)]
+pub struct InputQueue<T> {
+    ring: ArrayQueue<T>,
+    /// Items that were pushed out and must not be lost. They are older than everything in the ring.
+    rescued: Mutex<Vec<T>>,
+    when_full: WhenFull,
+    reader: Unparker,
+    displaced: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl<T> InputQueue<T> {
+    /// Room for `capacity` items, and the parker of the thread that will read them.
+    ///
+    /// # Panics
+    /// If `capacity` is 0.
+    #[must_use]
+    pub fn new(capacity: usize, when_full: WhenFull) -> (Self, Parker) {
+        let parker = Parker::new();
+        let queue = Self {
+            ring: ArrayQueue::new(capacity),
+            rescued: Mutex::default(),
+            when_full,
+            reader: parker.unparker().clone(),
+            displaced: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        };
+        (queue, parker)
+    }
+
+    /// Puts an item in, by the queue's rule. Never waits: under [`WhenFull::Block`] a full queue gives the item back,
+    /// and the sender tries again when there is room.
+    pub fn push(&self, item: T) -> Pushed<T> {
+        let result = match self.when_full {
+            WhenFull::DropOldest => match self.ring.force_push(item) {
+                None => Pushed::Taken,
+                Some(old) => {
+                    self.displaced.fetch_add(1, Ordering::Relaxed);
+                    Pushed::Displaced(old)
+                }
+            },
+            WhenFull::Block | WhenFull::DropNewest => match self.ring.push(item) {
+                Ok(()) => Pushed::Taken,
+                Err(item) => Pushed::Full(item),
+            },
+        };
+        self.reader.unpark();
+        result
+    }
+
+    /// Puts back an item that was pushed out and must not be lost.
+    pub fn rescue(&self, item: T) {
+        self.rescued.lock().unwrap_or_else(PoisonError::into_inner).push(item);
+        self.reader.unpark();
+    }
+
+    /// The next item, oldest first.
+    pub fn pop(&self) -> Option<T> {
+        let mut rescued = self.rescued.lock().unwrap_or_else(PoisonError::into_inner);
+        if rescued.is_empty() {
+            drop(rescued);
+            self.ring.pop()
+        } else {
+            Some(rescued.remove(0))
+        }
+    }
+
+    /// Items waiting.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Whether it is at least half full.
+    #[must_use]
+    pub fn over_half(&self) -> bool {
+        self.ring.len() * 2 > self.ring.capacity()
+    }
+
+    /// Items pushed out so far.
+    #[must_use]
+    pub fn displaced(&self) -> u64 {
+        self.displaced.load(Ordering::Relaxed)
+    }
+
+    /// No more will come; the reader should finish.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.reader.unpark();
+    }
+
+    /// Whether [`InputQueue::close`] was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Wakes the reader.
+    pub fn wake(&self) {
+        self.reader.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drop_oldest_hands_back_what_it_pushed_out() {
+        let (q, _parker) = InputQueue::new(2, WhenFull::DropOldest);
+        assert_eq!(q.push(1), Pushed::Taken);
+        assert_eq!(q.push(2), Pushed::Taken);
+        assert!(q.over_half());
+        assert_eq!(q.push(3), Pushed::Displaced(1));
+        q.rescue(1);
+        assert_eq!([q.pop(), q.pop(), q.pop(), q.pop()], [Some(1), Some(2), Some(3), None]);
+        assert_eq!(q.displaced(), 1);
+    }
+
+    #[test]
+    fn block_and_drop_newest_give_the_item_back() {
+        for rule in [WhenFull::Block, WhenFull::DropNewest] {
+            let (q, _parker) = InputQueue::new(1, rule);
+            assert_eq!(q.push(1), Pushed::Taken);
+            assert_eq!(q.push(2), Pushed::Full(2));
+            assert_eq!(q.pop(), Some(1));
+        }
+    }
+
+    #[test]
+    fn a_push_wakes_the_reader() {
+        let (q, parker) = InputQueue::new(4, WhenFull::DropOldest);
+        let q = std::sync::Arc::new(q);
+        let sender = std::sync::Arc::clone(&q);
+        let handle = std::thread::spawn(move || sender.push(7));
+        parker.park();
+        assert_eq!(q.pop(), Some(7));
+        handle.join().unwrap();
+    }
+}

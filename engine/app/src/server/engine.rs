@@ -1,0 +1,443 @@
+//! Opens calls and keeps track of them: admission, restart, shutdown.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context;
+use reframe_call::{
+    event::{Event, EventBody},
+    playbook::Playbook,
+    session::{Ears, SessionSettings, SessionSetup},
+    time::MediaTime,
+};
+use reframe_ingest::{
+    IngestItem, Mode,
+    socket::{
+        io::{CallHandle, CallHost},
+        protocol::{Code, Ended, Refusal, Start, Started},
+    },
+};
+use reframe_serve::{CallMeta, CallScreen, Hub, OpenError, overlay_link};
+use reframe_store::{CallId, CallState, EventLog, NewCall, StoreError};
+use tokio::sync::watch;
+
+use super::{
+    call_thread::{CallThread, Inbox, Message, Outcome},
+    export,
+    log_writer::LogHandle,
+    refine::RefineHandle,
+    secret::{Secret, token_hash},
+    stats::EngineStats,
+};
+use crate::{
+    queue::{InputQueue, Pushed, WhenFull},
+    runner::Runner,
+};
+
+/// A finished call's events are waited for this long before its files are written without them.
+const FLUSH_LIMIT: Duration = Duration::from_secs(10);
+
+/// Everything calls are made of.
+pub struct EngineParts {
+    /// What to listen for and answer.
+    pub playbook: Arc<Playbook>,
+    /// Names the recogniser should lean towards in every call.
+    pub context: Vec<String>,
+    /// What to hear with.
+    pub ears: Ears,
+    /// Settings of every call.
+    pub settings: SessionSettings,
+    /// The second pass, if there is one.
+    pub refine: Option<RefineHandle>,
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// Its writer.
+    pub writer: LogHandle,
+    /// The screens.
+    pub hub: Hub,
+    /// Where screens find this server: `http://127.0.0.1:7311`.
+    pub base_url: String,
+    /// Where finished calls go.
+    pub data_dir: PathBuf,
+    /// Write down each call's inputs.
+    pub record_inputs: bool,
+    /// Makes the tokens.
+    pub secret: Secret,
+    /// Calls at the same time.
+    pub max_calls: usize,
+    /// Packets that may wait for a call.
+    pub queue_packets: usize,
+}
+
+struct Running {
+    inbox: Arc<Inbox>,
+    done: watch::Receiver<Option<Ended>>,
+}
+
+struct Dormant {
+    screen: CallScreen,
+    /// Where clicks go once the call is taken up again.
+    inbox: Arc<Mutex<Option<Arc<Inbox>>>>,
+}
+
+/// The engine.
+pub struct Engine {
+    parts: EngineParts,
+    stats: Arc<EngineStats>,
+    calls: Mutex<BTreeMap<String, Running>>,
+    /// Calls the last run of the server left open: their screens can come back while their bots are awaited.
+    dormant: Mutex<BTreeMap<String, Dormant>>,
+    stopping: std::sync::atomic::AtomicBool,
+}
+
+impl Engine {
+    /// An engine without calls.
+    #[must_use]
+    pub fn new(parts: EngineParts) -> Arc<Self> {
+        Arc::new(Self { parts, stats: Arc::default(), calls: Mutex::default(), dormant: Mutex::default(), stopping: false.into() })
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<EngineStats> {
+        &self.stats
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+        // Inserting and removing cannot leave the map half done.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops admitting, ends every call, and waits for them until `deadline`. Gives the names of calls still running
+    /// then.
+    #[must_use]
+    pub fn stop(&self, deadline: Instant) -> Vec<String> {
+        self.stopping.store(true, Ordering::Release);
+        for call in self.lock().values() {
+            call.inbox.queue.close();
+        }
+        loop {
+            let running: Vec<String> = self.lock().keys().cloned().collect();
+            if running.is_empty() || Instant::now() >= deadline {
+                return running;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn admit(&self) -> Result<(), Refusal> {
+        let busy = |message: String| Err(Refusal::new(Code::Busy, message));
+        if self.stopping.load(Ordering::Acquire) {
+            return busy("the server is shutting down; try again when it is back".to_owned());
+        }
+        let open = self.lock().len();
+        if open >= self.parts.max_calls {
+            return busy(format!("{open} calls are running, as many as limits.max_calls lets in; try again later"));
+        }
+        if self.stats.is_overloaded() || self.parts.writer.behind() {
+            return busy("this machine is behind with the calls it has; try again in a moment".to_owned());
+        }
+        Ok(())
+    }
+
+    fn open_call(self: &Arc<Self>, start: &Start) -> Result<LiveCall, Refusal> {
+        self.admit()?;
+        let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error.to_string());
+        if let Some(name) = start.playbook.as_ref().filter(|n| **n != self.parts.playbook.name) {
+            let message = format!("playbook `{name}` is not loaded; this server runs `{}`", self.parts.playbook.name);
+            return Err(Refusal::new(Code::UnknownPlaybook, message));
+        }
+        let id = match &start.call {
+            Some(id) => id.clone(),
+            None => self.fresh_id(),
+        };
+        let id = Arc::new(CallId::new(id).map_err(|e| Refusal::new(Code::BadMessage, e.to_string()))?);
+        let title = start.title.clone().unwrap_or_else(|| id.to_string());
+        let token = self.parts.secret.screen_token(id.as_str());
+        let (history, resumed) = self.history(&id, &title, &token_hash(&token))?;
+
+        let capacity = self.parts.queue_packets;
+        let rule = if start.mode == Mode::Live { WhenFull::DropOldest } else { WhenFull::Block };
+        let (queue, parker) = InputQueue::new(capacity, rule);
+        let inbox = Arc::new(Inbox { queue, room: tokio::sync::Notify::new(), overflowed: 0.into() });
+        let woken = self.dormant.lock().unwrap_or_else(PoisonError::into_inner).remove(id.as_str());
+        let asleep = match woken {
+            Some(asleep) => asleep,
+            None => self.open_screen(&id, title, &history).map_err(|error| match error {
+                OpenError::AlreadyOpen(_) => Refusal::new(Code::CallEnded, error.to_string()),
+                OpenError::TooManyCalls { .. } | OpenError::ShuttingDown => Refusal::new(Code::Busy, error.to_string()),
+                other => internal(&other),
+            })?,
+        };
+        *asleep.inbox.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&inbox));
+        let screen = asleep.screen;
+
+        let mut context = self.parts.context.clone();
+        context.extend(start.context.iter().cloned());
+        context.extend(start.tracks.iter().map(|t| t.name.clone()));
+        let setup = SessionSetup {
+            settings: self.parts.settings,
+            playbook: Arc::clone(&self.parts.playbook),
+            context,
+            ears: self.parts.ears.clone(),
+            semantic: None,
+        };
+        let record = self.record_file(&id, resumed).map_err(|e| internal(&format!("{e:#}")))?;
+        let runner = Runner::new(setup, &history, record).map_err(|e| internal(&format!("{e:#}")))?;
+        let thread = CallThread {
+            id: Arc::clone(&id),
+            inbox: Arc::clone(&inbox),
+            runner,
+            screen,
+            log: self.parts.writer.clone(),
+            refine: self.parts.refine.clone(),
+            stats: Arc::clone(&self.stats),
+            mode: start.mode,
+            starts_at: history.last().map_or(MediaTime::ZERO, |e| e.at),
+        };
+        let (finished, done) = watch::channel(None);
+        self.lock().insert(id.to_string(), Running { inbox: Arc::clone(&inbox), done: done.clone() });
+        self.stats.calls_opened.fetch_add(1, Ordering::Relaxed);
+        self.stats.calls_open.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(call = %id, resumed, mode = ?start.mode, "a call began");
+        let (engine, name) = (Arc::clone(self), Arc::clone(&id));
+        let spawned = std::thread::Builder::new().name(format!("call-{id}")).spawn(move || {
+            let outcome = thread.run(&parker);
+            engine.finish(&name, outcome, &finished);
+        });
+        if let Err(error) = spawned {
+            self.lock().remove(id.as_str());
+            self.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
+            return Err(internal(&format!("the call's thread cannot be started: {error}")));
+        }
+        let started = Started {
+            call: id.to_string(),
+            version: reframe_ingest::socket::protocol::VERSION,
+            resumed,
+            overlay_url: Some(overlay_link(&self.parts.base_url, id.as_str(), &token)),
+            playbook: Some(self.parts.playbook.name.clone()),
+        };
+        Ok(LiveCall { inbox, started, done, stats: Arc::clone(&self.stats) })
+    }
+
+    fn open_screen(&self, id: &CallId, title: String, history: &[Event]) -> Result<Dormant, OpenError> {
+        let inbox = Arc::new(Mutex::new(None::<Arc<Inbox>>));
+        let clicks = Arc::clone(&inbox);
+        let actions = move |action| {
+            let inbox = clicks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            inbox.is_some_and(|inbox| offer(&inbox, Message::Rep(action)))
+        };
+        let token = self.parts.secret.screen_token(id.as_str());
+        let screen = self.parts.hub.open_call(CallMeta { id: id.to_string(), title, token }, Arc::new(actions))?;
+        screen.restore(history);
+        Ok(Dormant { screen, inbox })
+    }
+
+    /// Takes up the calls the last run of the server left open: their screens may come back at once. Gives their
+    /// number.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn wake_open_calls(&self) -> Result<usize, StoreError> {
+        let mut dormant = self.dormant.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in self.parts.log.calls(Some(CallState::Open), self.parts.max_calls)? {
+            let id = record.call.id;
+            match self.open_screen(&id, record.call.title, &self.parts.log.read(&id, 0)?) {
+                Ok(asleep) => drop(dormant.insert(id.to_string(), asleep)),
+                Err(error) => tracing::warn!(call = %id, %error, "a call left open cannot be watched"),
+            }
+        }
+        Ok(dormant.len())
+    }
+
+    /// Gives up the calls of the last run whose bots did not come back: each gets its last event and its files.
+    pub fn abandon_dormant(&self) {
+        let dormant = std::mem::take(&mut *self.dormant.lock().unwrap_or_else(PoisonError::into_inner));
+        for (name, asleep) in dormant {
+            if let Err(error) = self.abandon(&name, &asleep.screen) {
+                tracing::error!(call = name, "a call left open could not be closed: {error:#}");
+            }
+        }
+    }
+
+    fn abandon(&self, name: &str, screen: &CallScreen) -> anyhow::Result<()> {
+        let id = CallId::new(name)?;
+        let last = self.parts.log.read(&id, 0)?.pop();
+        let (seq, at) = last.map_or((0, MediaTime::ZERO), |e| (e.seq + 1, e.at));
+        let error = "the server stopped in mid-call and its audio did not come back".to_owned();
+        let event = Event { seq, at, body: EventBody::CallFailed { error } };
+        self.parts.log.append(&id, seq, std::slice::from_ref(&event))?;
+        screen.publish(&event, None);
+        export::export(self.parts.log.as_ref(), &self.parts.data_dir, &id)?;
+        tracing::warn!(call = name, "a call the last run left open was closed: its audio did not come back");
+        Ok(())
+    }
+
+    fn fresh_id(&self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The time keeps ids in order for people; the random part keeps two of the same millisecond apart.
+        format!("{}-{:04x}", now.as_millis(), rand::random::<u16>())
+    }
+
+    /// The log of a call that goes on after a restart; enters a new call in the store otherwise.
+    fn history(&self, id: &CallId, title: &str, hash: &str) -> Result<(Vec<Event>, bool), Refusal> {
+        let internal = |e: StoreError| Refusal::new(Code::Internal, e.to_string());
+        let log = &self.parts.log;
+        match log.call(id).map_err(internal)? {
+            None => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let call = NewCall {
+                    id: id.clone(),
+                    title: title.to_owned(),
+                    playbook: self.parts.playbook.id(),
+                    started_unix_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+                    token_hash: hash.to_owned(),
+                };
+                log.create(&call).map_err(internal)?;
+                Ok((Vec::new(), false))
+            }
+            Some(record) if record.state == CallState::Open => {
+                let history = log.read(id, 0).map_err(internal)?;
+                Ok((history, true))
+            }
+            Some(_) => {
+                let message = format!("call `{id}` is over; leave `call` out, or choose another id");
+                Err(Refusal::new(Code::CallEnded, message))
+            }
+        }
+    }
+
+    fn record_file(&self, id: &CallId, resumed: bool) -> anyhow::Result<Option<Box<dyn std::io::Write + Send>>> {
+        // A record tells a whole call or nothing: the part before a restart is gone.
+        if !self.parts.record_inputs || resumed {
+            return Ok(None);
+        }
+        let path = self.parts.data_dir.join("calls").join(format!("{id}.inputs.jsonl"));
+        let file = export::create(&path)?;
+        Ok(Some(Box::new(std::io::BufWriter::new(file))))
+    }
+
+    fn finish(&self, id: &CallId, outcome: Outcome, finished: &watch::Sender<Option<Ended>>) {
+        let stored = self.parts.writer.flush(FLUSH_LIMIT);
+        if !stored {
+            tracing::error!(call = %id, "the call is over and part of its log is not stored yet");
+        }
+        let exported = export::export(self.parts.log.as_ref(), &self.parts.data_dir, id)
+            .with_context(|| format!("the files of call {id} could not be written; its log is in the store"));
+        let log_url = match exported {
+            Ok(paths) => Some(paths.events.display().to_string()),
+            Err(error) => {
+                tracing::error!("{error:#}");
+                None
+            }
+        };
+        tracing::info!(call = %id, events = outcome.events, cards = outcome.cards, failed = outcome.failed, "a call ended");
+        self.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
+        self.lock().remove(id.as_str());
+        let ended = Ended {
+            call: id.to_string(),
+            events: Some(outcome.events),
+            cards_shown: Some(outcome.cards),
+            log_url,
+        };
+        finished.send_replace(Some(ended));
+    }
+}
+
+/// Puts a message into a call's queue; false if it is full and gives nothing up for it.
+fn offer(inbox: &Inbox, message: Message) -> bool {
+    match inbox.queue.push(message) {
+        Pushed::Taken => true,
+        Pushed::Displaced(old) => {
+            displaced(inbox, old);
+            true
+        }
+        Pushed::Full(_) => false,
+    }
+}
+
+/// Deals with what was pushed out of a full queue: audio leaves a gap, anything else is put back. True if it was audio.
+pub fn displaced(inbox: &Inbox, old: Message) -> bool {
+    match old {
+        Message::Item(item) if item.is_droppable() => {
+            if let reframe_ingest::What::Packet(packet) = &item.what {
+                inbox.note_overflow(packet.track);
+            }
+            true
+        }
+        other => {
+            inbox.queue.rescue(other);
+            false
+        }
+    }
+}
+
+/// [`CallHost`] over an engine.
+pub struct Host(pub Arc<Engine>);
+
+impl CallHost for Host {
+    fn open(&self, start: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
+        match self.0.open_call(start) {
+            Ok(call) => Ok(Box::new(call)),
+            Err(refusal) => {
+                self.0.stats.calls_refused.fetch_add(1, Ordering::Relaxed);
+                Err(refusal)
+            }
+        }
+    }
+}
+
+struct LiveCall {
+    inbox: Arc<Inbox>,
+    started: Started,
+    done: watch::Receiver<Option<Ended>>,
+    stats: Arc<EngineStats>,
+}
+
+impl CallHandle for LiveCall {
+    fn started(&self) -> Started {
+        self.started.clone()
+    }
+
+    fn push(&self, item: IngestItem) -> u64 {
+        let lost = match self.inbox.queue.push(Message::Item(item)) {
+            Pushed::Taken => false,
+            Pushed::Displaced(old) => displaced(&self.inbox, old),
+            Pushed::Full(Message::Item(item)) => displaced(&self.inbox, Message::Item(item)),
+            Pushed::Full(_) => false,
+        };
+        if lost {
+            self.stats.queue_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        u64::from(lost)
+    }
+
+    fn push_when_room<'a>(&'a self, item: IngestItem) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let mut message = Message::Item(item);
+            while !self.inbox.queue.is_closed() {
+                match self.inbox.queue.push(message) {
+                    Pushed::Full(back) => message = back,
+                    Pushed::Taken | Pushed::Displaced(_) => return,
+                }
+                self.inbox.room.notified().await;
+            }
+        })
+    }
+
+    fn finished<'a>(&'a self) -> Pin<Box<dyn Future<Output = Ended> + Send + 'a>> {
+        Box::pin(async move {
+            let mut done = self.done.clone();
+            match done.wait_for(Option::is_some).await {
+                Ok(ended) => ended.clone().unwrap_or_default(),
+                Err(_) => Ended { call: self.started.call.clone(), ..Ended::default() },
+            }
+        })
+    }
+}

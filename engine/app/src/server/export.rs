@@ -1,0 +1,58 @@
+//! What is left of a call when it is over: its transcript and its event log as files.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use reframe_call::transcript::Transcript;
+use reframe_store::{CallId, EventLog};
+
+/// Files of a finished call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Who said what, as text.
+    pub transcript: PathBuf,
+    /// All events, one JSON object per line.
+    pub events: PathBuf,
+}
+
+impl Exported {
+    /// Where the files of `call` lie.
+    #[must_use]
+    pub fn paths(data_dir: &Path, call: &CallId) -> Self {
+        let calls = data_dir.join("calls");
+        Self {
+            transcript: calls.join(format!("{call}.transcript.txt")),
+            events: calls.join(format!("{call}.events.jsonl")),
+        }
+    }
+}
+
+/// Writes both files from the store.
+///
+/// # Errors
+/// If the store cannot be read or a file cannot be written.
+pub fn export(log: &dyn EventLog, data_dir: &Path, call: &CallId) -> anyhow::Result<Exported> {
+    let paths = Exported::paths(data_dir, call);
+    let failed = |path: &Path| format!("{} cannot be written", path.display());
+    let mut out = BufWriter::new(create(&paths.events)?);
+    log.export_jsonl(call, &mut out)?;
+    out.flush().with_context(|| failed(&paths.events))?;
+    let text = Transcript::from_events(&log.read(call, 0)?).to_text();
+    create(&paths.transcript)?.write_all(text.as_bytes()).with_context(|| failed(&paths.transcript))?;
+    Ok(paths)
+}
+
+/// Makes a file, and its folder if need be.
+///
+/// # Errors
+/// If either cannot be made; the message names the file.
+pub fn create(path: &Path) -> anyhow::Result<File> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).with_context(|| format!("the folder {} cannot be made", dir.display()))?;
+    }
+    File::create(path).with_context(|| format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,189 @@
+//! Puts the server together, listens, and takes it down in order.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use reframe_call::{playbook::Playbook, recognize::Recognizer};
+use reframe_ingest::socket::io::{IngestConfig, IngestState};
+use reframe_serve::{Hub, HubOptions, Metrics, ServeOptions, Token};
+use reframe_store::{EventLog, SqliteLog, SqliteOptions};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use super::{
+    engine::{Engine, EngineParts, Host},
+    log_writer::LogWriter,
+    refine::{self, RefineHandle},
+    secret::Secret,
+    stats::EngineStats,
+};
+use crate::{config::Config, recognizers};
+
+/// A server that listens.
+pub struct Server {
+    /// Address it listens on.
+    pub addr: SocketAddr,
+    /// What bots must show.
+    pub ingest_token: String,
+    engine: Arc<Engine>,
+    hub: Hub,
+    writer: LogWriter,
+    http: JoinHandle<std::io::Result<()>>,
+    stop_http: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// If the port is taken, the data folder cannot be used, or a token is missing. Nothing runs then.
+    pub async fn start(
+        config: &Config,
+        playbook: Arc<Playbook>,
+        recognizer: Arc<dyn Recognizer>,
+    ) -> anyhow::Result<Self> {
+        let ingest_token = ingest_token(config)?;
+        let listener = bind(config.server.listen).await?;
+        let addr = listener.local_addr().context("the address cannot be read back")?;
+        let base_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
+        let dir = &config.data.dir;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("the data folder {} cannot be made; set data.dir to one that can", dir.display()))?;
+        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(&dir.join("reframe.db"), SqliteOptions::default())?);
+        let writer = LogWriter::start(Arc::clone(&log), config.limits.log_queue_events)?;
+        let refine = match &config.recognizer.refine_dir {
+            Some(model) if config.session.refine => Some(RefineHandle::start(refine::load(model)?)?),
+            _ => None,
+        };
+        let metrics = Metrics::new();
+        let hub = Hub::new(
+            HubOptions {
+                // Finished calls linger on their screens, so more can be watched than can run.
+                max_calls: config.limits.max_calls * 8,
+                max_clients_per_call: config.limits.max_screens_per_call,
+                ..HubOptions::default()
+            },
+            &metrics,
+        );
+        let engine = Engine::new(EngineParts {
+            playbook,
+            context: config.playbook.context.clone(),
+            ears: recognizers::ears(recognizer),
+            settings: config.session,
+            refine,
+            log,
+            writer: writer.handle(),
+            hub: hub.clone(),
+            base_url,
+            data_dir: dir.clone(),
+            record_inputs: config.data.record_inputs,
+            secret: Secret::load(dir)?,
+            max_calls: config.limits.max_calls,
+            queue_packets: config.limits.queue_packets,
+        });
+        let ingest = IngestState::new(
+            IngestConfig {
+                token: Some(ingest_token.clone()),
+                allowed_origins: config.server.allowed_origins.clone(),
+                resume_grace: Duration::from_secs(config.server.resume_grace_s),
+                ..IngestConfig::default()
+            },
+            Arc::new(Host(Arc::clone(&engine))),
+        );
+        export_metrics(&metrics, &engine, &writer, &ingest);
+        let stats = writer.shared_stats();
+        let mut options = ServeOptions::new(metrics);
+        options.allowed_origins.clone_from(&config.server.allowed_origins);
+        options.health = Some(Arc::new(move || {
+            if stats.failing.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err("events cannot be stored: see the log".to_owned());
+            }
+            Ok(())
+        }));
+        let app = reframe_serve::router(hub.clone(), options).merge(reframe_ingest::socket::io::router(ingest));
+        let (stop_http, stopped) = oneshot::channel::<()>();
+        let http = tokio::spawn(reframe_serve::serve(listener, hub.clone(), app, async move {
+            // A dropped sender stops it just as well.
+            let _either_way = stopped.await;
+        }));
+        let open = engine.wake_open_calls()?;
+        if open > 0 {
+            tracing::info!(calls = open, "the last run left calls open; their bots may come back");
+            let (engine, grace) = (Arc::downgrade(&engine), Duration::from_secs(config.server.resume_grace_s));
+            tokio::spawn(async move {
+                tokio::time::sleep(grace).await;
+                if let Some(engine) = engine.upgrade() {
+                    let _done = tokio::task::spawn_blocking(move || engine.abandon_dormant()).await;
+                }
+            });
+        }
+        Ok(Self { addr, ingest_token, engine, hub, writer, http, stop_http })
+    }
+
+    /// Address bots connect to.
+    #[must_use]
+    pub fn ingest_url(&self) -> String {
+        format!("ws://{}/v1/ingest", self.addr)
+    }
+
+    /// Whether the HTTP side still runs; it stops by itself only when the listener fails.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        !self.http.is_finished()
+    }
+
+    /// Lets nobody in any more, ends the calls, writes out the log, closes the screens; within `limit`. What is stuck
+    /// then is named in the log. True if nothing was.
+    pub async fn stop(self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        self.hub.begin_shutdown();
+        let engine = Arc::clone(&self.engine);
+        let stuck = tokio::task::spawn_blocking(move || engine.stop(deadline)).await.unwrap_or_default();
+        for call in &stuck {
+            tracing::error!(call, "stuck at shutdown: this call is still running");
+        }
+        let sent = self.stop_http.send(());
+        let http = tokio::time::timeout(limit, self.http).await;
+        let served = sent.is_ok() && matches!(http, Ok(Ok(Ok(()))));
+        if !served {
+            tracing::error!("stuck at shutdown: the HTTP server");
+        }
+        drop(self.engine);
+        let writer = self.writer;
+        let written = tokio::task::spawn_blocking(move || writer.stop(deadline + Duration::from_secs(1))).await;
+        stuck.is_empty() && served && written.unwrap_or(false)
+    }
+}
+
+fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, ingest: &Arc<IngestState>) {
+    let (stats, log, ingest) = (Arc::clone(engine.stats()), writer.shared_stats(), Arc::clone(ingest));
+    metrics.source(move |text| {
+        stats.write(text);
+        EngineStats::write_others(text, &log, ingest.counters());
+    });
+}
+
+/// The token of `server.ingest_token_env`, or a new one.
+fn ingest_token(config: &Config) -> anyhow::Result<String> {
+    let Some(name) = &config.server.ingest_token_env else {
+        return Ok(Token::generate().reveal().to_owned());
+    };
+    match std::env::var(name) {
+        Ok(token) if token.len() >= reframe_serve::MIN_TOKEN_BYTES => Ok(token),
+        Ok(token) => bail!(
+            "the token in {name} has {} characters; use at least {}",
+            token.len(),
+            reframe_serve::MIN_TOKEN_BYTES
+        ),
+        Err(_) => bail!("server.ingest_token_env names {name}, and that is not set; set it to the token of your bots"),
+    }
+}
+
+async fn bind(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| {
+        format!("cannot listen on {addr}; if another program has the port, stop it or choose another with --listen")
+    })
+}

@@ -1,0 +1,11 @@
+//! The running server: calls on their own threads, screens and bots on tokio, one writer for the log.
+
+pub mod call_thread;
+pub mod engine;
+pub mod export;
+pub mod listen;
+pub mod log_writer;
+pub mod overload;
+pub mod refine;
+pub mod secret;
+pub mod stats;

@@ -1,0 +1,110 @@
+//! The detector on single lines of text: for a playbook's own tests and for `reframe detect`.
+
+use std::sync::Arc;
+
+use super::{Detection, Detector, Heard, Verdict};
+use crate::{
+    audio::{Party, TrackId},
+    event::UtteranceId,
+    playbook::{PlayTest, Playbook},
+    recognize::Word,
+    time::MediaTime,
+};
+
+/// Speaking time given to a word of a line that has no audio; conversational English runs at about 200 words a minute.
+const WORD_MS: u64 = 300;
+
+/// Runs lines through a detector, each on its own: nothing of one line is remembered in the next.
+#[derive(Debug)]
+pub struct LineDetector {
+    playbook: Arc<Playbook>,
+    detector: Detector,
+}
+
+/// What came of a line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineResult {
+    /// The best match, if any was let through.
+    pub detection: Option<Detection>,
+    /// Matches that were held back, and by what.
+    pub suppressed: Vec<(Detection, String)>,
+}
+
+/// A playbook test that did not come out as expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestFailure {
+    /// The test.
+    pub test: PlayTest,
+    /// The label that came instead.
+    pub got: String,
+    /// The rule that fired, or the guard that held it back.
+    pub because: String,
+}
+
+impl LineDetector {
+    /// For `playbook`, without a semantic detector.
+    #[must_use]
+    pub fn new(playbook: Arc<Playbook>) -> Self {
+        Self { detector: Detector::new(Arc::clone(&playbook), None), playbook }
+    }
+
+    /// Detects in one line.
+    pub fn detect(&mut self, party: Party, line: &str) -> LineResult {
+        let words: Vec<Word> = (0u64..)
+            .zip(line.split_whitespace())
+            .map(|(i, text)| Word {
+                text: text.to_lowercase(),
+                start: MediaTime::from_ms(i * WORD_MS),
+                end: MediaTime::from_ms((i + 1) * WORD_MS),
+                confidence: 1.0,
+            })
+            .collect();
+        self.detector.forget();
+        let heard = Heard {
+            at: words.last().map_or(MediaTime::ZERO, |w| w.end),
+            track: TrackId(0),
+            party,
+            utterance: UtteranceId(0),
+            committed: &words,
+            tail: &[],
+        };
+        let mut verdicts = self.detector.on_words(&heard);
+        verdicts.extend(self.detector.on_utterance_end(&heard));
+        let mut result = LineResult::default();
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Detected(d) => {
+                    if result.detection.as_ref().is_none_or(|best| self.rank(&d) > self.rank(best)) {
+                        result.detection = Some(d);
+                    }
+                }
+                Verdict::Suppressed(d, by) => result.suppressed.push((d, by)),
+                Verdict::Contradicted { .. } => result.detection = None,
+            }
+        }
+        result
+    }
+
+    fn rank(&self, d: &Detection) -> (u16, usize) {
+        (self.playbook.play(&d.play).map_or(0, |p| p.priority), d.evidence.phrase.len())
+    }
+
+    /// Runs the playbook's own tests.
+    pub fn run_tests(&mut self) -> Vec<TestFailure> {
+        let playbook = Arc::clone(&self.playbook);
+        let mut failures = Vec::new();
+        for test in &playbook.tests {
+            let result = self.detect(test.speaker, &test.say);
+            let got = result.detection.as_ref().map_or("none", |d| d.label.as_str());
+            if got != test.expect {
+                let because = match (&result.detection, result.suppressed.first()) {
+                    (Some(d), _) => d.evidence.rule.clone(),
+                    (None, Some((d, by))) => format!("{} was held back by {by}", d.evidence.rule),
+                    (None, None) => "no phrase of the play is in the line".to_owned(),
+                };
+                failures.push(TestFailure { test: test.clone(), got: got.to_owned(), because });
+            }
+        }
+        failures
+    }
+}

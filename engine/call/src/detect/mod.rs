@@ -1,0 +1,545 @@
+//! From words and sounds to "the buyer has just raised this".
+//!
+//! Three kinds of evidence meet here: phrases found in the words ([`lexicon`]), phrases heard in the sounds themselves
+//! (the recogniser's [`PhraseHit`]s) and, through a seam, sentences ([`semantic`]). [`guards`] and a play's own
+//! do-not-trigger phrases hold matches back; [`fusion`] makes one number of what is left.
+
+pub mod fusion;
+pub mod guards;
+pub mod lexicon;
+pub mod line;
+pub mod normalize;
+pub mod semantic;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    lexicon::{Lexicon, LexiconHit, PatternKind},
+    normalize::{Token, join, tokens_of, tokens_of_text},
+    semantic::SemanticScorer,
+};
+use crate::{
+    audio::{Party, TrackId},
+    event::UtteranceId,
+    playbook::{Play, Playbook},
+    recognize::{Bias, PhraseHit, PhraseId, SpotPhrase, Word},
+    time::MediaTime,
+};
+
+/// A play that matched, with the evidence for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// Id of the play.
+    pub play: String,
+    /// Its label: `price`, `timing`, …
+    pub label: String,
+    /// 0..=1, rounded to three decimals.
+    pub score: f32,
+    /// Who said it.
+    pub track: TrackId,
+    /// In which utterance.
+    pub utterance: UtteranceId,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+/// What a detection rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Rule in words.
+    pub rule: String,
+    /// The phrase of the playbook that matched (empty for a semantic match).
+    pub phrase: String,
+    /// Words of the transcript under it (empty if only the sound was recognised).
+    pub words: Vec<Word>,
+    /// Start of the phrase in the audio.
+    #[serde(rename = "start_us")]
+    pub start: MediaTime,
+    /// End of the phrase in the audio.
+    #[serde(rename = "end_us")]
+    pub end: MediaTime,
+    /// Media time at which the recogniser reported it.
+    #[serde(rename = "heard_at_us")]
+    pub heard_at: MediaTime,
+    /// Score of the phrase spotter, if it took part.
+    pub sound: Option<f32>,
+    /// Similarity to the play's examples, if the semantic detector took part.
+    pub similarity: Option<f32>,
+}
+
+/// What the detector has to say about what it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The play applies.
+    Detected(Detection),
+    /// The play matched and was held back, and by what.
+    Suppressed(Detection, String),
+    /// A play detected a moment ago turns out to be contradicted by what followed.
+    Contradicted {
+        /// Id of the play.
+        play: String,
+        /// In which utterance.
+        utterance: UtteranceId,
+        /// By what, in words.
+        by: String,
+    },
+}
+
+/// The utterance under examination.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// Media time at which the engine knows this.
+    pub at: MediaTime,
+    /// Who speaks.
+    pub track: TrackId,
+    /// For which side.
+    pub party: Party,
+    /// Which utterance.
+    pub utterance: UtteranceId,
+    /// Words that stay.
+    pub committed: &'a [Word],
+    /// Words that may change.
+    pub tail: &'a [Word],
+}
+
+/// Words looked back at. A clause with its phrase and guards is shorter; more would only cost time.
+const WINDOW_WORDS: usize = 40;
+/// A match in words that may still change must stand this long before it counts. Recognisers revise their last word
+/// about as often as they step; two steps of the embedded one.
+const TAIL_STABLE_MS: u64 = 200;
+/// Two matches nearer than this are one occurrence. The words and the sounds of a phrase are located by different
+/// means and disagree by some hundreds of milliseconds.
+const SAME_OCCURRENCE_MS: u64 = 1_500;
+/// How long a detection can still be contradicted by what follows it.
+const RETRACT_WITHIN_MS: u64 = 4_000;
+/// A do-not-trigger phrase must be heard nearly as well as the trigger it vetoes: the sounds of the longer phrase
+/// contain those of the shorter, so the shorter always scores a little better.
+const VETO_SLACK: f32 = 0.4;
+/// Detections remembered for de-duplication and contradiction.
+const RECENT_MAX: usize = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spot {
+    Trigger { play: usize, phrase: usize },
+    Never { play: usize, phrase: usize },
+}
+
+#[derive(Clone, Debug)]
+struct Recent {
+    play: usize,
+    track: TrackId,
+    utterance: UtteranceId,
+    start: MediaTime,
+    end: MediaTime,
+    decided_at: MediaTime,
+    suppressed: bool,
+    contradicted: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Veto {
+    play: usize,
+    track: TrackId,
+    start: MediaTime,
+    end: MediaTime,
+    score: f32,
+    phrase: String,
+}
+
+struct Candidate<'a> {
+    play: usize,
+    phrase: &'a str,
+    words: Vec<Word>,
+    start: MediaTime,
+    end: MediaTime,
+    score: f32,
+    rule: String,
+    sound: Option<f32>,
+    similarity: Option<f32>,
+}
+
+/// Watches one call.
+pub struct Detector {
+    playbook: Arc<Playbook>,
+    lexicon: Lexicon,
+    spots: Vec<Spot>,
+    semantic: Option<Box<dyn SemanticScorer>>,
+    semantic_rests: bool,
+    recent: Vec<Recent>,
+    vetoes: Vec<Veto>,
+    /// When each (track, play, phrase) was first seen in a tail.
+    in_tail: BTreeMap<(TrackId, usize, String), MediaTime>,
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("playbook", &self.playbook.name).field("recent", &self.recent.len()).finish()
+    }
+}
+
+impl Detector {
+    /// A detector for `playbook`.
+    #[must_use]
+    pub fn new(playbook: Arc<Playbook>, semantic: Option<Box<dyn SemanticScorer>>) -> Self {
+        let lexicon = Lexicon::new(&playbook);
+        let spots = spots(&playbook);
+        Self {
+            playbook,
+            lexicon,
+            spots,
+            semantic,
+            semantic_rests: false,
+            recent: Vec::new(),
+            vetoes: Vec::new(),
+            in_tail: BTreeMap::new(),
+        }
+    }
+
+    /// Version of the rules, for the log's first event.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("phrases-1{}", if self.semantic.is_some() { "+semantic" } else { "" })
+    }
+
+    /// Forgets what was detected so far, as if the call began anew.
+    pub fn forget(&mut self) {
+        self.recent.clear();
+        self.vetoes.clear();
+        self.in_tail.clear();
+    }
+
+    /// Whether the semantic detector rests (the machine is behind).
+    pub fn rest_semantics(&mut self, rest: bool) {
+        self.semantic_rests = rest;
+    }
+
+    /// What to tell the recogniser of a track of `party`: phrases to spot are those its words could trigger; `context`
+    /// are names for this call. Phrase numbers are the same for every party.
+    #[must_use]
+    pub fn bias(&self, party: Party, context: &[String]) -> Bias {
+        let mut words: Vec<String> = self.playbook.vocabulary.all().map(str::to_lowercase).collect();
+        words.extend(context.iter().map(|c| c.to_lowercase()));
+        let mut spot = Vec::new();
+        for (id, s) in (0u32..).zip(&self.spots) {
+            let (play, text, is_trigger) = match *s {
+                Spot::Trigger { play, phrase } => (&self.playbook.plays[play], &self.playbook.plays[play].phrases[phrase], true),
+                Spot::Never { play, phrase } => (&self.playbook.plays[play], &self.playbook.plays[play].never[phrase], false),
+            };
+            if !play.speaker.admits(party) {
+                continue;
+            }
+            if is_trigger {
+                words.push(text.clone());
+            }
+            let sounds_like = play
+                .sounds_like
+                .iter()
+                .filter(|(word, _)| text.contains(word.as_str()))
+                .map(|(word, like)| text.replace(word.as_str(), like))
+                .collect();
+            spot.push(SpotPhrase { id: PhraseId(id), text: text.clone(), sounds_like });
+        }
+        Bias { context: words, spot }
+    }
+
+    /// The words of an utterance changed.
+    pub fn on_words(&mut self, heard: &Heard<'_>) -> Vec<Verdict> {
+        let words: Vec<Word> = heard.committed.iter().chain(heard.tail).cloned().collect();
+        let skip = words.len().saturating_sub(WINDOW_WORDS);
+        let committed = heard.committed.len().saturating_sub(skip);
+        let words = &words[skip..];
+        let tokens = tokens_of(words);
+        let hits = self.lexicon.find(&tokens);
+        let mut out = Vec::new();
+        self.contradict(heard, words, &tokens, &hits, committed, &mut out);
+        let mut in_tail = Vec::new();
+        for hit in longest(&hits) {
+            if !self.playbook.plays[hit.play].speaker.admits(heard.party) {
+                continue;
+            }
+            let last_word = tokens[hit.end - 1].word;
+            let certain = last_word < committed;
+            if !certain {
+                let key = (heard.track, hit.play, hit.phrase.clone());
+                let since = *self.in_tail.entry(key.clone()).or_insert(heard.at);
+                in_tail.push(key);
+                if heard.at.ms_since(since) < TAIL_STABLE_MS {
+                    continue;
+                }
+            }
+            let first_word = tokens[hit.first].word;
+            let phrase_words = words[first_word..=last_word].to_vec();
+            let candidate = Candidate {
+                play: hit.play,
+                phrase: &hit.phrase,
+                start: words[first_word].start,
+                end: words[last_word].end,
+                words: phrase_words,
+                score: if certain { fusion::COMMITTED_TEXT } else { fusion::TAIL_TEXT },
+                rule: format!("phrase \"{}\" in the words", hit.phrase),
+                sound: None,
+                similarity: None,
+            };
+            let held = self.never_in_words(hit, &hits).or_else(|| {
+                guards::held_back_by(&tokens[..hit.first], &tokens[hit.first..hit.end])
+            });
+            out.extend(self.decide(heard, candidate, held));
+        }
+        self.in_tail.retain(|key, _| key.0 != heard.track || in_tail.contains(key));
+        out
+    }
+
+    /// A phrase was heard in the sounds.
+    pub fn on_phrase(&mut self, heard: &Heard<'_>, hit: &PhraseHit) -> Vec<Verdict> {
+        let Some(spot) = self.spots.get(hit.phrase.0 as usize).copied() else {
+            return Vec::new();
+        };
+        let playbook = Arc::clone(&self.playbook);
+        match spot {
+            Spot::Never { play, phrase } => self.veto(heard, hit, play, &playbook.plays[play].never[phrase]),
+            Spot::Trigger { play, phrase } => {
+                let rules = &playbook.plays[play];
+                if !rules.speaker.admits(heard.party) {
+                    return Vec::new();
+                }
+                let text = &rules.phrases[phrase];
+                let words: Vec<Word> = heard.committed.iter().chain(heard.tail).cloned().collect();
+                let under = words.iter().filter(|w| middle(w) >= hit.start && middle(w) <= hit.end).cloned().collect();
+                let before: Vec<Word> = words.into_iter().filter(|w| middle(w) < hit.start).collect();
+                let before = tokens_of(&before[before.len().saturating_sub(WINDOW_WORDS)..]);
+                let held = self
+                    .vetoed(heard.track, play, hit)
+                    .or_else(|| guards::held_back_by(&before, &tokens_of_text(text)));
+                let candidate = Candidate {
+                    play,
+                    phrase: text,
+                    words: under,
+                    start: hit.start,
+                    end: hit.end,
+                    score: fusion::combine(&[fusion::sound(hit)]),
+                    rule: format!("phrase \"{text}\" heard in the sound"),
+                    sound: Some(hit.score),
+                    similarity: None,
+                };
+                self.decide(heard, candidate, held).into_iter().collect()
+            }
+        }
+    }
+
+    /// An utterance is complete: the semantic detector, if there is one and the machine keeps up, hears it whole.
+    pub fn on_utterance_end(&mut self, heard: &Heard<'_>) -> Vec<Verdict> {
+        self.in_tail.retain(|key, _| key.0 != heard.track);
+        if self.semantic_rests || heard.committed.is_empty() || heard.party == Party::Rep {
+            return Vec::new();
+        }
+        let Some(scorer) = self.semantic.as_mut() else {
+            return Vec::new();
+        };
+        let words = &heard.committed[heard.committed.len().saturating_sub(WINDOW_WORDS)..];
+        let tokens = tokens_of(words);
+        let scores = scorer.score(&join(&tokens));
+        let hits = self.lexicon.find(&tokens);
+        let mut out = Vec::new();
+        for s in scores.into_iter().take(1) {
+            let Some(play) = self.playbook.plays.get(s.play) else { continue };
+            if !play.speaker.admits(heard.party) {
+                continue;
+            }
+            let never = hits.iter().find(|h| h.play == s.play && h.kind == PatternKind::Never);
+            let held = never.map(|h| format!("do-not-trigger: \"{}\"", h.phrase));
+            let candidate = Candidate {
+                play: s.play,
+                phrase: "",
+                start: words[0].start,
+                end: words[words.len() - 1].end,
+                words: words.to_vec(),
+                score: fusion::combine(&[s.probability]),
+                rule: "sentence like the play's examples".to_owned(),
+                sound: None,
+                similarity: Some(s.probability),
+            };
+            out.extend(self.decide(heard, candidate, held));
+        }
+        out
+    }
+
+    fn decide(&mut self, heard: &Heard<'_>, c: Candidate<'_>, held: Option<String>) -> Option<Verdict> {
+        if c.score < fusion::FIRE_AT {
+            return None;
+        }
+        let same_sound = |r: &&mut Recent| {
+            r.track == heard.track
+                && (overlap_us(r.start, r.end, c.start, c.end) > 0
+                    || r.play == c.play && gap_ms(r.start, r.end, c.start, c.end) < SAME_OCCURRENCE_MS)
+        };
+        // One stretch of audio is one objection: the play that got there first keeps it. A stretch that was held back
+        // stays held back for the same play.
+        let known = self.recent.iter_mut().find(|r| same_sound(r) && (r.play == c.play || !r.suppressed));
+        if let Some(known) = known {
+            if known.play == c.play {
+                known.end = known.end.max(c.end);
+            }
+            return None;
+        }
+        let play: &Play = &self.playbook.plays[c.play];
+        let detection = Detection {
+            play: play.id.clone(),
+            label: play.label.clone(),
+            score: c.score,
+            track: heard.track,
+            utterance: heard.utterance,
+            evidence: Evidence {
+                rule: c.rule,
+                phrase: c.phrase.to_owned(),
+                words: c.words,
+                start: c.start,
+                end: c.end,
+                heard_at: heard.at,
+                sound: c.sound,
+                similarity: c.similarity,
+            },
+        };
+        if self.recent.len() == RECENT_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push(Recent {
+            play: c.play,
+            track: heard.track,
+            utterance: heard.utterance,
+            start: c.start,
+            end: c.end,
+            decided_at: heard.at,
+            suppressed: held.is_some(),
+            contradicted: false,
+        });
+        Some(match held {
+            None => Verdict::Detected(detection),
+            Some(by) => Verdict::Suppressed(detection, by),
+        })
+    }
+
+    /// A do-not-trigger phrase that covers the hit, or stands in the clause right around it.
+    fn never_in_words(&self, hit: &LexiconHit, hits: &[LexiconHit]) -> Option<String> {
+        hits.iter()
+            .find(|n| n.kind == PatternKind::Never && n.play == hit.play && n.first <= hit.end && hit.first <= n.end)
+            .map(|n| format!("do-not-trigger: \"{}\"", n.phrase))
+    }
+
+    fn veto(&mut self, heard: &Heard<'_>, hit: &PhraseHit, play: usize, phrase: &str) -> Vec<Verdict> {
+        if self.vetoes.len() == RECENT_MAX {
+            self.vetoes.remove(0);
+        }
+        self.vetoes.push(Veto {
+            play,
+            track: heard.track,
+            start: hit.start,
+            end: hit.end,
+            score: hit.score,
+            phrase: phrase.to_owned(),
+        });
+        let by = format!("do-not-trigger: \"{phrase}\" heard in the sound");
+        let playbook = Arc::clone(&self.playbook);
+        self.recent
+            .iter_mut()
+            .filter(|r| r.play == play && r.track == heard.track && !r.suppressed && !r.contradicted)
+            .filter(|r| overlap_us(r.start, r.end, hit.start, hit.end) > 0)
+            .filter(|r| heard.at.ms_since(r.decided_at) <= RETRACT_WITHIN_MS)
+            .map(|r| {
+                r.contradicted = true;
+                Verdict::Contradicted { play: playbook.plays[play].id.clone(), utterance: r.utterance, by: by.clone() }
+            })
+            .collect()
+    }
+
+    fn vetoed(&self, track: TrackId, play: usize, hit: &PhraseHit) -> Option<String> {
+        self.vetoes
+            .iter()
+            .rev()
+            .find(|v| {
+                v.play == play
+                    && v.track == track
+                    && overlap_us(v.start, v.end, hit.start, hit.end) > 0
+                    && v.score >= hit.score - VETO_SLACK
+            })
+            .map(|v| format!("do-not-trigger: \"{}\" heard in the sound", v.phrase))
+    }
+
+    /// Words that are now certain take back a young detection when they negate it, report it, or complete a
+    /// do-not-trigger phrase.
+    fn contradict(
+        &mut self,
+        heard: &Heard<'_>,
+        words: &[Word],
+        tokens: &[Token],
+        hits: &[LexiconHit],
+        committed: usize,
+        out: &mut Vec<Verdict>,
+    ) {
+        let playbook = Arc::clone(&self.playbook);
+        for r in &mut self.recent {
+            if r.utterance != heard.utterance
+                || r.suppressed
+                || r.contradicted
+                || heard.at.ms_since(r.decided_at) > RETRACT_WITHIN_MS
+            {
+                continue;
+            }
+            let by = hits
+                .iter()
+                .filter(|h| h.play == r.play && tokens[h.end - 1].word < committed)
+                .find_map(|h| {
+                    let (first, last) = (&words[tokens[h.first].word], &words[tokens[h.end - 1].word]);
+                    if overlap_us(first.start, last.end, r.start, r.end) == 0 {
+                        return None;
+                    }
+                    match h.kind {
+                        PatternKind::Never => Some(format!("do-not-trigger: \"{}\"", h.phrase)),
+                        PatternKind::Trigger => guards::held_back_by(&tokens[..h.first], &tokens[h.first..h.end]),
+                    }
+                });
+            if let Some(by) = by {
+                r.contradicted = true;
+                out.push(Verdict::Contradicted { play: playbook.plays[r.play].id.clone(), utterance: r.utterance, by });
+            }
+        }
+    }
+}
+
+fn spots(playbook: &Playbook) -> Vec<Spot> {
+    let mut out = Vec::new();
+    for (play, p) in playbook.plays.iter().enumerate() {
+        out.extend((0..p.phrases.len()).map(|phrase| Spot::Trigger { play, phrase }));
+        out.extend((0..p.never.len()).map(|phrase| Spot::Never { play, phrase }));
+    }
+    out
+}
+
+/// Trigger hits that are not inside a longer trigger hit: "way too expensive" wins over "too expensive".
+fn longest(hits: &[LexiconHit]) -> impl Iterator<Item = &LexiconHit> {
+    hits.iter().filter(|h| {
+        h.kind == PatternKind::Trigger
+            && !hits.iter().any(|o| {
+                o.kind == PatternKind::Trigger
+                    && o.first <= h.first
+                    && h.end <= o.end
+                    && (o.end - o.first) > (h.end - h.first)
+            })
+    })
+}
+
+fn middle(w: &Word) -> MediaTime {
+    MediaTime::from_us(w.start.us() / 2 + w.end.us() / 2)
+}
+
+fn overlap_us(a0: MediaTime, a1: MediaTime, b0: MediaTime, b1: MediaTime) -> u64 {
+    a1.min(b1).us_since(a0.max(b0))
+}
+
+fn gap_ms(a0: MediaTime, a1: MediaTime, b0: MediaTime, b1: MediaTime) -> u64 {
+    b0.ms_since(a1).max(a0.ms_since(b1))
+}
+
+#[cfg(test)]
+mod tests;

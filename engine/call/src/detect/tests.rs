@@ -1,0 +1,214 @@
+//! The detector on words and on sounds.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    detect::line::LineDetector,
+    playbook,
+    recognize::{PhraseHit, PhraseId},
+};
+
+const PLAYBOOK: &str = r#"
+version = 1
+name = "t"
+[[play]]
+id = "price"
+label = "price"
+priority = 60
+phrases = ["too expensive", "way too expensive for us", "cannot afford"]
+never = ["too expensive for them", "used to be too expensive"]
+[play.card]
+title = "Price"
+say = ["a"]
+[[play]]
+id = "timing"
+label = "timing"
+phrases = ["not this quarter", "expensive for us right now"]
+[play.card]
+title = "Timing"
+say = ["b"]
+[[play]]
+id = "promise"
+label = "promise"
+speaker = "rep"
+phrases = ["i guarantee you"]
+[play.card]
+title = "Careful"
+say = ["c"]
+[[test]]
+say = "x"
+expect = "none"
+"#;
+
+fn book() -> Arc<Playbook> {
+    let (book, problems) = playbook::parse("t.toml", PLAYBOOK);
+    Arc::new(book.unwrap_or_else(|| panic!("{problems:?}")))
+}
+
+#[track_caller]
+fn check(party: Party, line: &str, want: &str) {
+    let result = LineDetector::new(book()).detect(party, line);
+    let got = result.detection.as_ref().map_or("none", |d| d.play.as_str());
+    assert_eq!(got, want, "{line}: {result:?}");
+}
+
+#[test]
+fn lines() {
+    use Party::{Buyer, Rep, Unknown};
+    check(Buyer, "Well, it's just, um, too too expensive.", "price");
+    check(Unknown, "it's too expensive", "price");
+    check(Rep, "is it too expensive", "none");
+    check(Rep, "i guarantee you that", "promise");
+    check(Buyer, "i guarantee you that", "none");
+    check(Buyer, "it's not too expensive", "none");
+    check(Buyer, "it is too expensive for them", "none");
+    check(Buyer, "not this quarter", "timing");
+    check(Buyer, "we can't really afford that", "price");
+    check(Buyer, "the two expensive cars", "none");
+    check(Buyer, "", "none");
+    check(Buyer, "much too expensively made", "none");
+}
+
+#[test]
+fn one_stretch_of_words_is_one_detection() {
+    let mut line = LineDetector::new(book());
+    let result = line.detect(Party::Buyer, "that is way too expensive for us right now");
+    assert_eq!(result.detection.unwrap().evidence.phrase, "way too expensive for us");
+}
+
+fn words(text: &str, from_ms: u64) -> Vec<Word> {
+    (0u64..)
+        .zip(text.split_whitespace())
+        .map(|(i, t)| Word {
+            text: t.to_owned(),
+            start: MediaTime::from_ms(from_ms + i * 300),
+            end: MediaTime::from_ms(from_ms + i * 300 + 280),
+            confidence: 0.9,
+        })
+        .collect()
+}
+
+fn heard<'a>(at_ms: u64, committed: &'a [Word], tail: &'a [Word]) -> Heard<'a> {
+    Heard {
+        at: MediaTime::from_ms(at_ms),
+        track: TrackId(1),
+        party: Party::Buyer,
+        utterance: UtteranceId(0),
+        committed,
+        tail,
+    }
+}
+
+fn hit(detector: &Detector, phrase: &str, start_ms: u64, end_ms: u64, score: f32) -> PhraseHit {
+    let bias = detector.bias(Party::Buyer, &[]);
+    let id = bias.spot.iter().find(|s| s.text == phrase).unwrap().id;
+    PhraseHit { phrase: id, start: MediaTime::from_ms(start_ms), end: MediaTime::from_ms(end_ms), score, threshold: -1.2 }
+}
+
+#[test]
+fn a_tail_must_stand_before_it_counts() {
+    let mut d = Detector::new(book(), None);
+    let tail = words("it is too expensive", 0);
+    assert_eq!(d.on_words(&heard(1_200, &[], &tail)), []);
+    assert_eq!(d.on_words(&heard(1_300, &[], &tail)), []);
+    assert!(matches!(d.on_words(&heard(1_420, &[], &tail))[..], [Verdict::Detected(_)]));
+    assert_eq!(d.on_words(&heard(1_500, &tail, &[])), [], "the same words, now certain, are the same occurrence");
+}
+
+#[test]
+fn a_tail_that_changes_starts_again() {
+    let mut d = Detector::new(book(), None);
+    let (a, b) = (words("it is too expensive", 0), words("it is to expand sieve", 0));
+    assert_eq!(d.on_words(&heard(1_200, &[], &a)), []);
+    assert_eq!(d.on_words(&heard(1_300, &[], &b)), []);
+    assert_eq!(d.on_words(&heard(1_440, &[], &a)), []);
+}
+
+#[test]
+fn sound_alone_is_enough_and_words_do_not_repeat_it() {
+    let mut d = Detector::new(book(), None);
+    let h = hit(&d, "too expensive", 600, 1_200, -0.6);
+    let got = d.on_phrase(&heard(1_500, &[], &[]), &h);
+    let [Verdict::Detected(det)] = &got[..] else { panic!("{got:?}") };
+    assert_eq!(det.evidence.sound, Some(-0.6));
+    assert!(det.evidence.words.is_empty());
+    assert_eq!(d.on_words(&heard(2_000, &words("it is too expensive", 0), &[])), []);
+}
+
+#[test]
+fn sound_after_a_negation_is_held_back() {
+    let mut d = Detector::new(book(), None);
+    let h = hit(&d, "too expensive", 900, 1_500, -0.4);
+    let got = d.on_phrase(&heard(1_800, &[], &words("it is not too expensive", 0)), &h);
+    assert!(matches!(&got[..], [Verdict::Suppressed(_, by)] if by.contains("negation")), "{got:?}");
+}
+
+#[test]
+fn a_veto_in_the_sound_holds_back_or_takes_back() {
+    let mut d = Detector::new(book(), None);
+    let never = hit(&d, "too expensive for them", 600, 1_900, -0.7);
+    let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
+    assert!(matches!(d.on_phrase(&heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
+    assert!(matches!(d.on_phrase(&heard(2_200, &[], &[]), &never)[..], [Verdict::Contradicted { .. }]));
+
+    let mut d = Detector::new(book(), None);
+    assert_eq!(d.on_phrase(&heard(1_500, &[], &[]), &never), []);
+    assert!(matches!(d.on_phrase(&heard(1_540, &[], &[]), &trigger)[..], [Verdict::Suppressed(..)]));
+}
+
+#[test]
+fn certain_words_take_back_a_detection_once() {
+    let mut d = Detector::new(book(), None);
+    let h = hit(&d, "too expensive", 900, 1_500, -0.4);
+    assert!(matches!(d.on_phrase(&heard(1_800, &[], &[]), &h)[..], [Verdict::Detected(_)]));
+    let w = words("it is not too expensive", 0);
+    let got = d.on_words(&heard(2_400, &w, &[]));
+    assert!(matches!(&got[..], [Verdict::Contradicted { play, .. }] if play == "price"), "{got:?}");
+    assert_eq!(d.on_words(&heard(2_500, &w, &[])), []);
+}
+
+#[test]
+fn too_late_to_take_back() {
+    let mut d = Detector::new(book(), None);
+    let h = hit(&d, "too expensive", 900, 1_500, -0.4);
+    d.on_phrase(&heard(1_800, &[], &[]), &h);
+    assert_eq!(d.on_words(&heard(9_000, &words("it is not too expensive", 0), &[])), []);
+}
+
+#[test]
+fn an_unknown_phrase_number_is_ignored() {
+    let mut d = Detector::new(book(), None);
+    let h = PhraseHit { phrase: PhraseId(999), ..hit(&d, "too expensive", 0, 1, -0.1) };
+    assert_eq!(d.on_phrase(&heard(10, &[], &[]), &h), []);
+}
+
+#[test]
+fn the_rep_is_only_listened_to_for_the_reps_plays() {
+    let d = Detector::new(book(), None);
+    let bias = d.bias(Party::Rep, &["Northbeam".to_owned()]);
+    assert_eq!(bias.spot.len(), 1);
+    assert_eq!(bias.spot[0].text, "i guarantee you");
+    assert!(bias.context.contains(&"northbeam".to_owned()));
+}
+
+struct Always(usize);
+impl SemanticScorer for Always {
+    fn score(&mut self, text: &str) -> Vec<semantic::Similarity> {
+        assert_eq!(text, "that is a lot of money");
+        vec![semantic::Similarity { play: self.0, probability: 0.8 }]
+    }
+}
+
+#[test]
+fn the_semantic_seam_is_wired_and_rests_under_load() {
+    let w = words("that's a lot of money", 0);
+    let mut d = Detector::new(book(), Some(Box::new(Always(0))));
+    d.rest_semantics(true);
+    assert_eq!(d.on_utterance_end(&heard(3_000, &w, &[])), []);
+    d.rest_semantics(false);
+    let got = d.on_utterance_end(&heard(3_000, &w, &[]));
+    assert!(matches!(&got[..], [Verdict::Detected(x)] if x.evidence.similarity == Some(0.8)), "{got:?}");
+}

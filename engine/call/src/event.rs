@@ -1,0 +1,192 @@
+//! What happened in a call. The log is a list of these and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audio::{Consent, TrackId, TrackInfo},
+    card::{Card, CardEnd},
+    detect::Detection,
+    input::{GapReason, Load},
+    recognize::Word,
+    time::MediaTime,
+};
+
+/// Number of an utterance in its call, from 0, in order of starting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UtteranceId(pub u32);
+
+/// Number of a card in its call, from 0, in order of being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CardId(pub u32);
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the call's log: 0, 1, 2 … without holes.
+    pub seq: u64,
+    /// Media time at which the engine *knew* it; never decreases. Where in the audio it lies is in the body.
+    #[serde(rename = "at_us")]
+    pub at: MediaTime,
+    /// What.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// What happened. Past tense: these are facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventBody {
+    /// First event of every log. Two logs are comparable only if these agree.
+    CallStarted {
+        /// Version of this event vocabulary.
+        schema: u32,
+        /// Playbook name, version and content hash: `saas@3:ab12…`.
+        playbook: String,
+        /// Recogniser name and content hash.
+        recognizer: String,
+        /// Detector settings hash.
+        detector: String,
+    },
+    /// A participant joined or its facts changed.
+    TrackAdded {
+        /// The participant.
+        track: TrackInfo,
+    },
+    /// Consent was recorded (`Some`) or withdrawn (`None`).
+    ConsentChanged {
+        /// Whose.
+        track: TrackId,
+        /// The record.
+        consent: Option<Consent>,
+    },
+    /// Audio arrived for a participant without consent and was thrown away unprocessed. Logged once per stretch.
+    AudioWithheld {
+        /// Whose.
+        track: TrackId,
+    },
+    /// Audio is missing.
+    AudioGap {
+        /// Whose.
+        track: TrackId,
+        /// From.
+        from: MediaTime,
+        /// Until.
+        until: MediaTime,
+        /// Why.
+        reason: GapReason,
+    },
+    /// No audio from anyone for a while (10 s unless configured).
+    AudioStalled {
+        /// When audio was last heard.
+        since: MediaTime,
+    },
+    /// Audio is back.
+    AudioResumed,
+    /// Somebody began to speak.
+    SpeechStarted {
+        /// Who.
+        track: TrackId,
+        /// The utterance that began.
+        utterance: UtteranceId,
+        /// Where in the audio.
+        start: MediaTime,
+    },
+    /// Words that will not be taken back.
+    WordsCommitted {
+        /// Who.
+        track: TrackId,
+        /// Of which utterance.
+        utterance: UtteranceId,
+        /// The words.
+        words: Vec<Word>,
+    },
+    /// Somebody stopped speaking.
+    UtteranceEnded {
+        /// Who.
+        track: TrackId,
+        /// Which utterance.
+        utterance: UtteranceId,
+        /// Where it began.
+        start: MediaTime,
+        /// Where it ended.
+        end: MediaTime,
+        /// All its words, joined with spaces.
+        text: String,
+    },
+    /// A second pass corrected an utterance's words. Never withdraws a card.
+    UtteranceRefined {
+        /// Which utterance.
+        utterance: UtteranceId,
+        /// Its corrected text.
+        text: String,
+        /// Its corrected words.
+        words: Vec<Word>,
+        /// By which model.
+        model: String,
+    },
+    /// The detector decided that an objection (or another label with a play) was raised.
+    ObjectionDetected {
+        /// What, why and where.
+        detection: Detection,
+    },
+    /// Something matched a play, and a guard held it back. Logged so that silence can be explained.
+    DetectionSuppressed {
+        /// What matched.
+        detection: Detection,
+        /// Which guard, in words: `negation: "not"`, `do-not-trigger: "…"`, `cool-down: 12000 ms left`.
+        by: String,
+    },
+    /// A card is on the screen from now on.
+    CardShown {
+        /// The whole card, with the reason for it.
+        card: Card,
+    },
+    /// A card waits because another is on the screen.
+    CardQueued {
+        /// The whole card.
+        card: Card,
+    },
+    /// A card left the screen or the queue.
+    CardClosed {
+        /// Which.
+        card: CardId,
+        /// How.
+        end: CardEnd,
+    },
+    /// The rep pinned a card, or let it go again.
+    CardPinned {
+        /// Which.
+        card: CardId,
+        /// Pinned from now on?
+        pinned: bool,
+    },
+    /// The machine fell behind or caught up.
+    LoadChanged {
+        /// New level.
+        load: Load,
+    },
+    /// A participant left.
+    TrackEnded {
+        /// Who.
+        track: TrackId,
+    },
+    /// Last event of a call that ended in order.
+    CallEnded {
+        /// Cards shown.
+        cards_shown: u32,
+        /// Utterances heard.
+        utterances: u32,
+    },
+    /// Last event of a call whose thread failed.
+    CallFailed {
+        /// What went wrong.
+        error: String,
+    },
+    /// The server was restarted in mid-call; what was said between the last event and this one is lost.
+    CallResumed {
+        /// Sequence number of the last event found in the store.
+        after_seq: u64,
+    },
+}

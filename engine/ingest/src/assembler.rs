@@ -1,0 +1,356 @@
+//! All tracks of a call, merged into one order of inputs. A plain state machine: the caller brings the time.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use reframe_audio::{
+    decode::Codec,
+    track::{EncodedPacket, TrackCounters, TrackItem, TrackPipeline},
+};
+use reframe_call::{
+    audio::{FRAME_US, TrackId, TrackInfo},
+    input::{GapReason, Input},
+    time::MediaTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::{CallClock, Placed},
+    item::{IngestItem, Packet, What},
+};
+
+/// Where the audio comes from, and so who may wait for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A call going on now: nobody waits long.
+    Live,
+    /// A recording: tracks wait for each other, so that the order does not depend on packets or speed.
+    Recorded,
+}
+
+/// Settings of an [`Assembler`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssemblerConfig {
+    /// Live or recorded.
+    pub mode: Mode,
+    /// Live: how long a frame waits for a lagging track, from its own arrival. Default 250 ms: above the 100 ms packets
+    /// some platforms send, below what a rep would notice.
+    pub max_wait: Duration,
+    /// Audio a track may have in hand while it waits for another, in ms; beyond it the lagging track is not waited for.
+    /// Default 30 s. Keeps the memory of a recording with a silent track bounded.
+    pub max_hold_ms: u64,
+}
+
+impl AssemblerConfig {
+    /// Defaults for a mode.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        Self { mode, max_wait: Duration::from_millis(250), max_hold_ms: 30_000 }
+    }
+}
+
+/// What became of what came in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AssemblerCounters {
+    /// Times a track was not waited for any longer.
+    pub idled: u64,
+    /// Packets of tracks nobody announced.
+    pub unknown_track: u64,
+    /// Packets with times outside any call.
+    pub out_of_range: u64,
+    /// Packets whose number came twice.
+    pub duplicate: u64,
+    /// Things that arrived after the end.
+    pub after_end: u64,
+}
+
+struct Queued {
+    input: Input,
+    /// Place in the order: media time this accounts for up to its end.
+    key: MediaTime,
+    arrived: Instant,
+}
+
+struct Track {
+    codec: Codec,
+    pipeline: TrackPipeline,
+    queue: VecDeque<Queued>,
+    /// Key of the last thing queued.
+    last_key: MediaTime,
+    /// Not waited for until it delivers again.
+    idle: bool,
+    left: bool,
+}
+
+/// Merges a call's tracks in the order of (end of frame, track).
+pub struct Assembler {
+    config: AssemblerConfig,
+    /// Where new tracks begin.
+    start: MediaTime,
+    clock: CallClock,
+    tracks: BTreeMap<TrackId, Track>,
+    /// Everything arrived; `Some` until [`Input::End`] was handed out.
+    ending: Option<Instant>,
+    ended: bool,
+    counters: AssemblerCounters,
+    /// Tracks that left: end of their audio, and what became of their packets.
+    gone: BTreeMap<TrackId, (MediaTime, TrackCounters)>,
+    scratch: Vec<TrackItem>,
+}
+
+impl Assembler {
+    /// An assembler for one call.
+    #[must_use]
+    pub const fn new(config: AssemblerConfig) -> Self {
+        Self::starting_at(config, MediaTime::ZERO)
+    }
+
+    /// An assembler for a call whose audio goes on at `start`: the server was restarted in the middle of it.
+    #[must_use]
+    pub const fn starting_at(config: AssemblerConfig, start: MediaTime) -> Self {
+        Self {
+            clock: CallClock::starting_at(matches!(config.mode, Mode::Recorded), start),
+            config,
+            start,
+            tracks: BTreeMap::new(),
+            ending: None,
+            ended: false,
+            counters: AssemblerCounters { idled: 0, unknown_track: 0, out_of_range: 0, duplicate: 0, after_end: 0 },
+            gone: BTreeMap::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The call's clock: for clicks, and for measuring.
+    #[must_use]
+    pub const fn clock(&self) -> &CallClock {
+        &self.clock
+    }
+
+    /// What became of what came in.
+    #[must_use]
+    pub const fn counters(&self) -> AssemblerCounters {
+        self.counters
+    }
+
+    /// What became of each track's packets, tracks that left included.
+    #[must_use]
+    pub fn track_counters(&self) -> BTreeMap<TrackId, TrackCounters> {
+        let mut all: BTreeMap<_, _> = self.gone.iter().map(|(&id, &(_, counters))| (id, counters)).collect();
+        for (&id, track) in &self.tracks {
+            let old = all.entry(id).or_default();
+            *old = add(*old, track.pipeline.counters());
+        }
+        all
+    }
+
+    /// Takes what arrived. Never waits; what it completes comes out of [`pop`](Self::pop).
+    pub fn push(&mut self, item: IngestItem) {
+        let arrived = item.arrived;
+        if self.ending.is_some() || self.ended {
+            self.counters.after_end += 1;
+            return;
+        }
+        match item.what {
+            What::Track { info, codec } => self.add_track(info, codec, arrived),
+            What::Packet(packet) => self.packet(packet, arrived),
+            What::Gap { track, until_us } => {
+                if let Some(until) = self.clock.media(until_us) {
+                    self.on_track(track, arrived, |t, out| t.pipeline.gap(until, GapReason::Sender, out));
+                }
+            }
+            What::Consent { track, consent } => {
+                self.enqueue(track, Input::Consent { track, consent }, arrived);
+            }
+            What::Dropped { track, reason } => {
+                self.on_track(track, arrived, |t, _| t.pipeline.expect_gap(reason));
+            }
+            What::Leave { track } => {
+                self.on_track(track, arrived, |t, out| t.pipeline.finish(out));
+                self.enqueue(track, Input::TrackEnded(track), arrived);
+                if let Some(t) = self.tracks.get_mut(&track) {
+                    t.left = true;
+                }
+            }
+            What::Resumed => self.clock.resume(),
+            What::End => {
+                let ids: Vec<TrackId> = self.tracks.keys().copied().collect();
+                for track in ids {
+                    self.on_track(track, arrived, |t, out| t.pipeline.finish(out));
+                }
+                self.ending = Some(arrived);
+            }
+        }
+    }
+
+    /// The next input, if it may go out by `now`, with the moment the packet that completed it arrived.
+    pub fn pop(&mut self, now: Instant) -> Option<(Input, Option<Instant>)> {
+        let Some((key, id, arrived)) = self.head() else {
+            let arrived = self.ending.take()?;
+            self.ended = true;
+            return Some((Input::End, Some(arrived)));
+        };
+        if self.ending.is_none() {
+            let waiting_for = self.lagging(key, id);
+            if !waiting_for.is_empty() {
+                if !self.waited_enough(id, arrived, now) {
+                    return None;
+                }
+                for track in waiting_for {
+                    self.counters.idled += 1;
+                    if let Some(t) = self.tracks.get_mut(&track) {
+                        t.idle = true;
+                    }
+                }
+            }
+        }
+        let track = self.tracks.get_mut(&id)?;
+        let queued = track.queue.pop_front()?;
+        if track.left && track.queue.is_empty() {
+            let (end, counters) = (track.pipeline.position().unwrap_or(track.last_key), track.pipeline.counters());
+            self.tracks.remove(&id);
+            let old = self.gone.entry(id).or_default();
+            *old = (end, add(old.1, counters));
+        }
+        Some((queued.input, Some(queued.arrived)))
+    }
+
+    /// When [`pop`](Self::pop) is worth another call although nothing arrived; `None` if nothing waits.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        let (_, _, arrived) = self.head()?;
+        (self.config.mode == Mode::Live).then(|| arrived + self.config.max_wait)
+    }
+
+    /// Nothing will come out any more.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Frames and news held back for now, over all tracks.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.tracks.values().map(|t| t.queue.len()).sum()
+    }
+
+    /// The first thing in the order.
+    fn head(&self) -> Option<(MediaTime, TrackId, Instant)> {
+        self.tracks
+            .iter()
+            .filter_map(|(&id, t)| t.queue.front().map(|q| (q.key, id, q.arrived)))
+            .min_by_key(|&(key, id, _)| (key, id))
+    }
+
+    /// Tracks that may still deliver something that belongs before `(key, id)`.
+    fn lagging(&self, key: MediaTime, id: TrackId) -> Vec<TrackId> {
+        // Before its first packet a track's earliest frame is the first of the call.
+        let earliest = |t: &Track| t.pipeline.next_end().unwrap_or(MediaTime::from_us(FRAME_US));
+        self.tracks
+            .iter()
+            .filter(|&(&other, t)| {
+                other != id && !t.idle && !t.left && t.queue.is_empty() && (earliest(t), other) < (key, id)
+            })
+            .map(|(&other, _)| other)
+            .collect()
+    }
+
+    fn waited_enough(&self, id: TrackId, arrived: Instant, now: Instant) -> bool {
+        if self.config.mode == Mode::Live && now.saturating_duration_since(arrived) >= self.config.max_wait {
+            return true;
+        }
+        // Counted in frames: a long gap is one entry and holds no memory.
+        self.tracks.get(&id).is_some_and(|t| t.queue.len() as u64 * FRAME_US / 1_000 > self.config.max_hold_ms)
+    }
+
+    fn add_track(&mut self, info: TrackInfo, codec: Codec, arrived: Instant) {
+        let id = info.id;
+        // In a recording the place of a newcomer is where the others are; in a live call it is now.
+        let present = match self.config.mode {
+            Mode::Live => MediaTime::ZERO,
+            Mode::Recorded => self.tracks.values().map(|t| t.last_key).max().unwrap_or(MediaTime::ZERO),
+        };
+        let back_at = self.gone.get(&id).map(|&(end, _)| end);
+        let start = back_at.unwrap_or(self.start);
+        let track = self.tracks.entry(id).or_insert_with(|| Track {
+            codec,
+            pipeline: if start == MediaTime::ZERO { TrackPipeline::new(id) } else { TrackPipeline::starting_at(id, start) },
+            queue: VecDeque::new(),
+            last_key: present,
+            idle: false,
+            left: false,
+        });
+        track.codec = codec;
+        // It left and is back before its leaving was handed out: it goes on.
+        track.left = false;
+        self.enqueue(id, Input::TrackAdded(info), arrived);
+    }
+
+    fn packet(&mut self, packet: Packet, arrived: Instant) {
+        let Some(codec) = self.tracks.get(&packet.track).filter(|t| !t.left).map(|t| t.codec) else {
+            self.counters.unknown_track += 1;
+            return;
+        };
+        let length_us = codec.duration_us(&packet.payload);
+        let placed = self.clock.place(packet.track, packet.sequence, packet.timestamp_us, length_us, arrived);
+        match placed {
+            Placed::At { at, lost_before } => {
+                let packet = EncodedPacket { track: packet.track, at, codec, payload: packet.payload, lost_before };
+                self.on_track(packet.track, arrived, |t, out| {
+                    t.idle = false;
+                    t.pipeline.push(&packet, out);
+                });
+            }
+            Placed::Duplicate => self.counters.duplicate += 1,
+            Placed::OutOfRange => self.counters.out_of_range += 1,
+        }
+    }
+
+    /// Lets a track work and queues what comes of it.
+    fn on_track(&mut self, id: TrackId, arrived: Instant, work: impl FnOnce(&mut Track, &mut Vec<TrackItem>)) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            self.counters.unknown_track += 1;
+            return;
+        };
+        work(track, &mut self.scratch);
+        for item in self.scratch.drain(..) {
+            let key = item.end();
+            let input = match item {
+                TrackItem::Frame(frame) => Input::Audio(frame),
+                TrackItem::Gap { until, reason } => Input::Gap { track: id, until, reason },
+            };
+            track.last_key = key;
+            track.queue.push_back(Queued { input, key, arrived });
+        }
+    }
+
+    /// Queues news about a track behind its audio so far.
+    fn enqueue(&mut self, id: TrackId, input: Input, arrived: Instant) {
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.queue.push_back(Queued { input, key: track.last_key, arrived });
+        } else {
+            self.counters.unknown_track += 1;
+        }
+    }
+}
+
+const fn add(a: TrackCounters, b: TrackCounters) -> TrackCounters {
+    TrackCounters {
+        packets: a.packets + b.packets,
+        lost: a.lost + b.lost,
+        concealed_ms: a.concealed_ms + b.concealed_ms,
+        late: a.late + b.late,
+        duplicate: a.duplicate + b.duplicate,
+        undecodable: a.undecodable + b.undecodable,
+        trimmed: a.trimmed + b.trimmed,
+        gaps: a.gaps + b.gaps,
+    }
+}
+
+#[cfg(test)]
+#[path = "assembler_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! Serves the overlay with made-up calls, to look at the page without a model or a meeting:
+//! `cargo run --release -p reframe-serve --example overlay_sample -- 7311`.
+
+use std::{sync::Arc, time::Duration};
+
+use reframe_call::{
+    audio::{Consent, Party, TrackId, TrackInfo},
+    card::{Card, CardEnd, Proof, Reason, Stages},
+    event::{CardId, Event, EventBody, UtteranceId},
+    input::{Load, RepAction},
+    output::Caption,
+    recognize::Word,
+    time::MediaTime,
+};
+use reframe_serve::{CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve};
+
+struct Feed {
+    screen: CallScreen,
+    seq: u64,
+    at_ms: u64,
+}
+
+impl Feed {
+    fn event(&mut self, body: EventBody) {
+        let event = Event { seq: self.seq, at: MediaTime::from_ms(self.at_ms), body };
+        self.screen.publish(&event, Some(ComputeLatency { compute_us: 41_300 }));
+        self.seq += 1;
+    }
+
+    fn join(&mut self, id: u16, party: Party, name: &str, consent: bool) {
+        let consent = consent.then(|| Consent { basis: "platform".into(), reference: String::new() });
+        self.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } });
+    }
+
+    fn caption(&mut self, committed: &str, tail: &str) {
+        let (track, utterance) = (TrackId(1), UtteranceId(0));
+        self.screen.caption(&Caption { track, utterance, committed: committed.into(), tail: tail.into() });
+    }
+}
+
+fn card(id: u32, label: &str, title: &str, say: &[&str], ttl_ms: u64) -> Card {
+    let mut start = 61_200;
+    let words = "we like it but honestly it is just too expensive for us".split(' ').map(|text| {
+        let word = Word { text: text.into(), start: MediaTime::from_ms(start), end: MediaTime::from_ms(start + 240), confidence: 0.91 };
+        start += 260;
+        word
+    });
+    Card {
+        id: CardId(id),
+        play: label.into(),
+        label: label.into(),
+        title: title.into(),
+        say: say.iter().map(|line| (*line).into()).collect(),
+        proof: Some(Proof { text: "Teams of your size recover the fee in 11 weeks.".into(), source: "Customer survey 2025, 214 teams".into() }),
+        ask: Some("What is one week of delay costing you today?".into()),
+        ttl_ms,
+        priority: 10,
+        reason: Reason {
+            words: words.collect(),
+            rule: "phrase \"too expensive\" heard in the sound".into(),
+            speaker: "Dana Whitfield".into(),
+            score: 0.93,
+            phrase_start: MediaTime::from_ms(63_020),
+            phrase_end: MediaTime::from_ms(63_780),
+            stages: Stages { recognize_ms: 320, detect_ms: 20, deck_ms: 0 },
+        },
+    }
+}
+
+fn price(id: u32) -> Card {
+    let say = ["Fair. Compared with what?", "Most teams weigh it against the deals they lose to slow answers.", "Let us put your numbers next to it."];
+    card(id, "price", "It is too expensive", &say, 25_000)
+}
+
+fn incumbent(id: u32) -> Card {
+    let say = ["Good, then you know what works.", "Which part of it would you not give up?"];
+    card(id, "incumbent", "They already have a tool", &say, 25_000)
+}
+
+/// Plays `scene` on a call of that name.
+fn play(feed: &mut Feed, scene: &str) {
+    feed.join(0, Party::Rep, "You", true);
+    if scene != "waiting" {
+        feed.join(1, if scene == "unknown" { Party::Unknown } else { Party::Buyer }, "Dana Whitfield", true);
+    }
+    match scene {
+        "consent" => feed.join(2, Party::Buyer, "Priya Raman", false),
+        "silent" => feed.event(EventBody::AudioStalled { since: MediaTime::ZERO }),
+        "behind" => feed.event(EventBody::LoadChanged { load: Load::High }),
+        _ => {}
+    }
+    if ["card", "pinned", "ended", "behind", "unknown"].contains(&scene) {
+        feed.caption("we like it but honestly it is just too expensive", "for us right");
+        feed.event(EventBody::CardShown { card: price(0) });
+    }
+    match scene {
+        "card" => feed.event(EventBody::CardQueued { card: incumbent(1) }),
+        "pinned" => {
+            feed.event(EventBody::CardPinned { card: CardId(0), pinned: true });
+        }
+        "markup" => {
+            let say = ["<img src=x onerror=alert(1)>", "<b>bold</b> & \"quoted\"", "Averyveryveryverylongwordwithoutanyspacethatmustnotbreakthelayoutofthepage"];
+            feed.event(EventBody::CardShown { card: card(0, "price", "<script>alert(1)</script>", &say, 60_000) });
+        }
+        "ended" => {
+            feed.event(EventBody::CardClosed { card: CardId(0), end: CardEnd::Used });
+            feed.event(EventBody::CardShown { card: incumbent(1) });
+            feed.event(EventBody::CardClosed { card: CardId(1), end: CardEnd::Dismissed });
+            feed.event(EventBody::CardShown { card: card(2, "timing", "Not this quarter", &["Understood."], 9_000) });
+            feed.event(EventBody::CardClosed { card: CardId(2), end: CardEnd::Expired });
+            feed.event(EventBody::CallEnded { cards_shown: 3, utterances: 40 });
+        }
+        _ => {}
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::args().nth(1).map_or(Ok(7311), |port| port.parse())?;
+    let metrics = Metrics::new();
+    let hub = Hub::new(HubOptions::default(), &metrics);
+    let base = format!("http://127.0.0.1:{port}");
+    let mut feeds = Vec::new();
+    let scenes = ["listening", "waiting", "card", "pinned", "markup", "consent", "silent", "behind", "unknown", "ended", "live"];
+    for scene in scenes {
+        // A fixed token is fine for a sample; a real call uses `Token::generate()`.
+        let token = Token::new("0123456789abcdef");
+        let meta = CallMeta { id: scene.into(), title: "Northwind Logistics, first demo".into(), token: token.clone() };
+        let actions = move |action: RepAction| {
+            println!("{scene}: {action:?}");
+            true
+        };
+        let mut feed = Feed { screen: hub.open_call(meta, Arc::new(actions))?, seq: 0, at_ms: 64_000 };
+        play(&mut feed, scene);
+        println!("{scene:10} {}", overlay_link(&base, scene, &token));
+        feeds.push(feed);
+    }
+    let mut live = feeds.pop().ok_or("no scenes")?;
+    tokio::spawn(async move {
+        for id in 0.. {
+            let said: Vec<&str> = "we like it but honestly it is just too expensive for us right now".split(' ').collect();
+            for n in 0..said.len() {
+                live.caption(&said[..n].join(" "), said[n]);
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            live.event(EventBody::CardShown { card: if id % 2 == 0 { price(id) } else { incumbent(id) } });
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            live.at_ms += 12_000;
+            live.event(EventBody::CardClosed { card: CardId(id), end: CardEnd::Expired });
+            tokio::time::sleep(Duration::from_secs(4)).await;
+        }
+    });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let stop = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            eprintln!("cannot wait for Ctrl-C: {error}");
+        }
+    };
+    serve(listener, hub.clone(), router(hub, ServeOptions::new(metrics)), stop).await?;
+    drop(feeds);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The overlay page, built into the binary, and the headers that keep it to itself.
+
+use axum::{
+    extract::Path,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+/// File name, content type and text of all the page consists of.
+const ASSETS: [(&str, &str, &str); 6] = [
+    ("overlay.css", "text/css; charset=utf-8", include_str!("../assets/overlay.css")),
+    ("overlay.js", JAVASCRIPT, include_str!("../assets/overlay.js")),
+    ("connection.js", JAVASCRIPT, include_str!("../assets/connection.js")),
+    ("model.js", JAVASCRIPT, include_str!("../assets/model.js")),
+    ("view.js", JAVASCRIPT, include_str!("../assets/view.js")),
+    ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
+];
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const HTML: &str = include_str!("../assets/overlay.html");
+
+/// Only this server's own script and style, connections only to this server, in nobody's frame, and no text that could be
+/// turned into a script (the page never needs to).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types 'none'";
+
+/// `GET /` and `GET /overlay`.
+pub(crate) async fn html() -> Response {
+    asset("text/html; charset=utf-8", HTML)
+}
+
+/// `GET /assets/{name}`.
+pub(crate) async fn file(Path(name): Path<String>) -> Response {
+    ASSETS
+        .iter()
+        .find(|(known, _, _)| *known == name)
+        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// Adds the headers every answer carries.
+pub(crate) async fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let mut set = |name, value| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    // Names and what was said must not stay behind in a cache; a new version of the page must not wait for one.
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(header::HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()");
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+        ASSETS.iter().map(|(name, _, text)| (*name, *text)).chain([("overlay.html", HTML)])
+    }
+
+    #[test]
+    fn the_page_turns_no_text_into_markup_or_code() {
+        let banned = [
+            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "createContextualFragment", "setHTML", "srcdoc",
+            "eval(", "new Function", "javascript:", "import(", "localStorage", "document.cookie",
+        ];
+        for (name, text) in all() {
+            for word in banned {
+                assert!(!text.contains(word), "{name} uses {word}");
+            }
+        }
+        assert!(!HTML.contains("style=\"") && !HTML.contains("<style") && !HTML.contains(" onclick") && !HTML.contains(" onload"));
+        let scripts = HTML.matches("<script").count();
+        assert_eq!(scripts, HTML.matches("<script type=\"module\" src=\"/assets/overlay.js\">").count());
+    }
+
+    #[test]
+    fn the_page_asks_nobody_else_for_anything() {
+        for (name, text) in all() {
+            for word in ["http://", "https://", "//cdn", "@import", "url("] {
+                // The namespace of SVG is a name, not an address anybody opens.
+                let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+                assert!(!text.contains(word), "{name} contains {word}");
+            }
+        }
+    }
+}
