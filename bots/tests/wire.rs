@@ -101,12 +101,8 @@ fn last(host: &Host) -> Arc<Call> {
 }
 
 fn wav(path: &Path, channels: u16, rate_hz: u32, ms: u32) -> PathBuf {
-    let spec = hound::WavSpec {
-        channels,
-        sample_rate: rate_hz,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
+    let spec =
+        hound::WavSpec { channels, sample_rate: rate_hz, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
     for n in 0..rate_hz * ms / 1_000 {
         for channel in 0..channels {
@@ -118,22 +114,17 @@ fn wav(path: &Path, channels: u16, rate_hz: u32, ms: u32) -> PathBuf {
 }
 
 fn opus(path: &Path, packets: usize) {
-    let mut encoder =
-        ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Voip).build().unwrap();
+    let mut encoder = ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Voip).build().unwrap();
     let mut writer = ogg::PacketWriter::new(Cursor::new(Vec::new()));
     let head = b"OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0".to_vec();
     writer.write_packet(head, 1, ogg::PacketWriteEndInfo::EndPage, 0).unwrap();
     writer.write_packet(b"OpusTags".to_vec(), 1, ogg::PacketWriteEndInfo::EndPage, 0).unwrap();
     let mut room = [0u8; 4_000];
     for n in 0..packets {
-        let pcm: Vec<i16> =
-            (n * 960..(n + 1) * 960).map(|i| ((i as f32 * 0.05).sin() * 9_000.0) as i16).collect();
+        let pcm: Vec<i16> = (n * 960..(n + 1) * 960).map(|i| ((i as f32 * 0.05).sin() * 9_000.0) as i16).collect();
         let len = encoder.encode(&pcm, &mut room).unwrap();
-        let end = if n + 1 == packets {
-            ogg::PacketWriteEndInfo::EndStream
-        } else {
-            ogg::PacketWriteEndInfo::NormalPacket
-        };
+        let end =
+            if n + 1 == packets { ogg::PacketWriteEndInfo::EndStream } else { ogg::PacketWriteEndInfo::NormalPacket };
         writer.write_packet(room[..len].to_vec(), 1, end, ((n + 1) * 960) as u64).unwrap();
     }
     std::fs::write(path, writer.into_inner().into_inner()).unwrap();

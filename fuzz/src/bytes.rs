@@ -1,5 +1,9 @@
 //! Makes choices out of fuzz bytes. When they run out, every choice is the first one.
 
+/// Times that are anything at all stay below this, 35 years in microseconds: what comes from outside is held to a day by
+/// the ingest, and the end of the numbers is not the end of a call.
+const AGES_US: u64 = 1 << 50;
+
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -35,10 +39,10 @@ impl<'a> Bytes<'a> {
     pub fn time_us(&mut self, near: u64) -> u64 {
         match self.below(8) {
             0..=3 => near,
-            4 => near.saturating_add(u64::from(self.u16())),
+            4 => near.saturating_add(u64::from(self.u16())).min(AGES_US),
             5 => near.saturating_sub(u64::from(self.u16())),
-            6 => near.saturating_add(u64::from(self.u16()) * 1_000),
-            _ => self.u64(),
+            6 => near.saturating_add(u64::from(self.u16()) * 1_000).min(AGES_US),
+            _ => self.u64() % AGES_US,
         }
     }
 }

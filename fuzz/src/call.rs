@@ -80,6 +80,9 @@ impl Checked {
     }
 
     pub fn input(&mut self, input: &Input) -> Result<(), InputError> {
+        if std::env::var_os("FUZZ_SHOW").is_some() {
+            eprintln!("{:?} <- {}", self.session.now(), shown(input));
+        }
         let outcome = self.session.handle_input(input);
         self.drain();
         outcome
@@ -98,7 +101,9 @@ impl Checked {
                     assert!(samples.len() < 16_000 * 3_600, "an utterance of more than an hour");
                 }
                 Output::Idle { deadline } => {
-                    assert!(deadline.is_none_or(|d| d > self.session.now()), "a timer that is due did not fire");
+                    let now = self.session.now();
+                    let late = deadline.filter(|d| *d <= now);
+                    assert_eq!(late, None, "a timer was due by {now:?} and did not fire");
                     return;
                 }
             }
@@ -116,6 +121,14 @@ impl Checked {
         let again: Event = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert_eq!(again, event, "the log does not hold what happened");
         self.log.push(event);
+    }
+}
+
+/// An input in a line; a frame without its samples.
+fn shown(input: &Input) -> String {
+    match input {
+        Input::Audio(frame) => format!("Audio {:?} {:?} {}", frame.track, frame.start, frame.samples[0]),
+        other => format!("{other:?}"),
     }
 }
 

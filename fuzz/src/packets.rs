@@ -14,10 +14,7 @@ use reframe_call::{
     input::{GapReason, Input, InputError},
     time::MediaTime,
 };
-use reframe_ingest::{
-    Assembler, AssemblerConfig, IngestItem, Mode, What,
-    item::Packet,
-};
+use reframe_ingest::{Assembler, AssemblerConfig, IngestItem, Mode, What, item::Packet};
 
 use crate::{bytes::Bytes, call};
 

@@ -41,7 +41,7 @@ struct Play {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The server's ingest.
-    #[arg(long, default_value = "ws://127.0.0.1:8787/v1/ingest", value_name = "URL")]
+    #[arg(long, default_value = "ws://127.0.0.1:7311/v1/ingest", value_name = "URL")]
     to: String,
     /// Token the server asks for; also taken from REFRAME_TOKEN.
     #[arg(long)]
@@ -141,7 +141,9 @@ async fn play(a: Play) -> anyhow::Result<()> {
                     println!("overlay {url}");
                 }
             }
-            PlayEvent::Dropped { packets, why } => eprintln!("reframe-bot: the server dropped {packets} packets: {why}"),
+            PlayEvent::Dropped { packets, why } => {
+                eprintln!("reframe-bot: the server dropped {packets} packets: {why}")
+            }
             PlayEvent::Sent => println!("all sent; waiting for the call to end"),
         })
         .await?;

@@ -228,6 +228,7 @@ impl Player {
 
     /// Adds all of a loaded call: its participants, and its title, playbook and network where none were given.
     #[must_use]
+    #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, call: Call) -> Self {
         self.voices.extend(call.voices);
         if let Some(script) = call.script {

@@ -87,10 +87,9 @@ pub fn read(text: &str) -> Option<Heard> {
             call: string("call"),
             overlay_url: value.get("overlay_url").and_then(Value::as_str).map(str::to_owned),
         },
-        Some("dropped") => Heard::Dropped {
-            packets: value.get("packets").and_then(Value::as_u64).unwrap_or(0),
-            why: string("why"),
-        },
+        Some("dropped") => {
+            Heard::Dropped { packets: value.get("packets").and_then(Value::as_u64).unwrap_or(0), why: string("why") }
+        }
         Some("error") => Heard::Refused(string("message")),
         Some("ended") => Heard::Ended(value),
         _ => Heard::Other,

@@ -142,10 +142,8 @@ impl OggOpus {
         }
         let begin = at(u64::from(self.pre_skip)).min(out.len() / self.channels);
         let end = (begin + at(self.samples_48k)).min(out.len() / self.channels);
-        let samples: Vec<i16> = out[begin * self.channels..end * self.channels]
-            .iter()
-            .map(|s| (s * 32_768.0).round() as i16)
-            .collect();
+        let samples: Vec<i16> =
+            out[begin * self.channels..end * self.channels].iter().map(|s| (s * 32_768.0).round() as i16).collect();
         (split_channels(&samples, self.channels), failed)
     }
 }

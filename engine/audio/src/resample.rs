@@ -1,16 +1,15 @@
 //! Any sample rate to another, streaming, with the filter's delay taken off: a click at `t` stays at `t`.
 
-use rubato::{
-    Fft, FixedSync, Resampler as _,
-    audioadapter_buffers::direct::SequentialSlice,
-};
+use rubato::{Fft, FixedSync, Resampler as _, audioadapter_buffers::direct::SequentialSlice};
 
 /// Longest block the filter may work in, in ms. Rates with no small common divisor with the target would need longer ones.
 const MAX_BLOCK_MS: usize = 50;
 
 /// A rate we cannot convert.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot convert audio from {from_hz} Hz to {to_hz} Hz: convert it to 8000, 16000, 24000, 44100 or 48000 Hz first")]
+#[error(
+    "cannot convert audio from {from_hz} Hz to {to_hz} Hz: convert it to 8000, 16000, 24000, 44100 or 48000 Hz first"
+)]
 pub struct ResampleError {
     /// Rate of the input.
     pub from_hz: u32,

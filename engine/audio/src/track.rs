@@ -202,7 +202,8 @@ impl TrackPipeline {
                 return;
             }
             self.counters.trimmed += 1;
-            trim = usize::try_from(us_to_samples(position.us_since(packet.at), rate_hz)).unwrap_or(samples).min(samples);
+            trim =
+                usize::try_from(us_to_samples(position.us_since(packet.at), rate_hz)).unwrap_or(samples).min(samples);
         }
         let hole = packet.at.us_since(position);
         if hole > TOLERANCE_US {
@@ -474,11 +475,8 @@ mod tests {
     #[test]
     fn a_change_of_codec_loses_nothing() {
         let narrow = Codec::Pcmu;
-        let (items, _) = run(&[
-            packet(0, PCM, tone(400)),
-            packet(25_000, narrow, vec![0x10; 200]),
-            packet(50_000, PCM, tone(160)),
-        ]);
+        let (items, _) =
+            run(&[packet(0, PCM, tone(400)), packet(25_000, narrow, vec![0x10; 200]), packet(50_000, PCM, tone(160))]);
         assert_eq!(frames(&items), 3);
         let Some(TrackItem::Frame(second)) = items.get(1) else { panic!() };
         assert!(second.samples[200..].iter().all(|s| s.abs() > 0.01), "mu-law begins 5 ms into the frame");

@@ -15,7 +15,9 @@ pub enum WavError {
     #[error("the file is empty (0 bytes)")]
     Empty,
     /// Something else than WAV.
-    #[error("this is not a WAV file (it begins with {start:?}): convert it, for example with `ffmpeg -i IN -c:a pcm_s16le OUT.wav`")]
+    #[error(
+        "this is not a WAV file (it begins with {start:?}): convert it, for example with `ffmpeg -i IN -c:a pcm_s16le OUT.wav`"
+    )]
     NotWav {
         /// Its first bytes, as text.
         start: String,
@@ -24,7 +26,9 @@ pub enum WavError {
     #[error("this WAV file cannot be read: {0}")]
     Broken(String),
     /// A WAV file with audio in a format we do not take.
-    #[error("this WAV file holds {what}: convert it to 16-bit PCM at 8000 to 48000 Hz, for example with `ffmpeg -i IN -c:a pcm_s16le -ar 48000 OUT.wav`")]
+    #[error(
+        "this WAV file holds {what}: convert it to 16-bit PCM at 8000 to 48000 Hz, for example with `ffmpeg -i IN -c:a pcm_s16le -ar 48000 OUT.wav`"
+    )]
     Unsupported {
         /// What.
         what: String,
@@ -245,9 +249,9 @@ mod tests {
                 let value = if channel == 0 { 0.5 } else { -0.25 } * if n % 2 == 0 { 1.0 } else { 0.5 };
                 match spec.sample_format {
                     hound::SampleFormat::Float => writer.write_sample(value as f32).unwrap(),
-                    hound::SampleFormat::Int => writer
-                        .write_sample((value * f64::from(1u32 << (spec.bits_per_sample - 1))) as i32)
-                        .unwrap(),
+                    hound::SampleFormat::Int => {
+                        writer.write_sample((value * f64::from(1u32 << (spec.bits_per_sample - 1))) as i32).unwrap()
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     card::{Card, CardEnd},
-    event::CardId,
+    event::{CardId, Event, EventBody},
     input::RepAction,
     playbook::Play,
     time::MediaTime,
@@ -100,13 +100,54 @@ impl Deck {
         self.showing.as_ref().map(|s| &s.card)
     }
 
-    /// Takes up where a restarted server left off: card numbers go on, and plays remember when they were last shown.
-    pub fn restore(&mut self, card: &Card, shown_at: MediaTime) {
+    /// Takes up where a restarted server left off, from one event of its log after the other: card numbers go on, plays
+    /// remember when they were last shown, and a card that was on the screen or waiting still is.
+    pub fn restore(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.body {
+            EventBody::CardShown { card } => {
+                let pinned = self.take_waiting(card.id).is_some_and(|w| w.pinned);
+                self.remember(card, at);
+                self.shown += 1;
+                self.showing = Some(Showing { card: card.clone(), since: at, pinned });
+            }
+            EventBody::CardQueued { card } => {
+                self.remember(card, at);
+                let was_shown = self.showing.take_if(|s| s.card.id == card.id);
+                let pinned = was_shown.is_some_and(|s| s.pinned);
+                self.waiting.push_back(Waiting { card: card.clone(), since: at, pinned });
+            }
+            EventBody::CardPinned { card, pinned } => {
+                if let Some(now) = self.showing.as_mut().filter(|s| s.card.id == *card) {
+                    now.pinned = *pinned;
+                    now.since = at;
+                }
+            }
+            EventBody::CardClosed { card, end } => {
+                let shown = self.showing.take_if(|s| s.card.id == *card).map(|s| s.card);
+                let closed = shown.or_else(|| self.take_waiting(*card).map(|w| w.card));
+                if let Some(card) = closed.filter(|_| *end == CardEnd::Retracted) {
+                    self.forgive(&card.play);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a card against its play, once however often it moves between screen and line.
+    fn remember(&mut self, card: &Card, at: MediaTime) {
+        let is_new = card.id.0 >= self.next_id;
         self.next_id = self.next_id.max(card.id.0 + 1);
-        let history = self.history.entry(card.play.clone()).or_default();
-        history.times += 1;
-        history.last = shown_at;
-        self.shown += 1;
+        if is_new {
+            let history = self.history.entry(card.play.clone()).or_default();
+            history.times += 1;
+            history.last = at;
+        }
+    }
+
+    fn take_waiting(&mut self, id: CardId) -> Option<Waiting> {
+        let i = self.waiting.iter().position(|w| w.card.id == id)?;
+        self.waiting.remove(i)
     }
 
     /// Why `play` may not have a card now, in words; `None` if it may.

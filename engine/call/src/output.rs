@@ -11,6 +11,7 @@ use crate::{
 
 /// One step of draining a [`CallSession`](crate::session::CallSession).
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // handed over one at a time and never stored in bulk: a box would only cost
 pub enum Output {
     /// A fact, for the screens and the log.
     Event(Event),

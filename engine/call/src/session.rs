@@ -130,12 +130,9 @@ impl CallSession {
         session.now = last.at;
         session.last_audio = last.at;
         for event in log {
-            match &event.body {
-                EventBody::CardShown { card } => session.deck.restore(card, event.at),
-                EventBody::SpeechStarted { utterance, .. } => {
-                    session.next_utterance = session.next_utterance.max(utterance.0 + 1);
-                }
-                _ => {}
+            session.deck.restore(event);
+            if let EventBody::SpeechStarted { utterance, .. } = &event.body {
+                session.next_utterance = session.next_utterance.max(utterance.0 + 1);
             }
         }
         session.emit(EventBody::CallResumed { after_seq: last.seq });

@@ -159,7 +159,7 @@ impl Assembler {
             What::Track { info, codec } => self.add_track(info, codec, arrived),
             What::Packet(packet) => self.packet(packet, arrived),
             What::Gap { track, until_us } => {
-                if let Some(until) = self.clock.media(until_us) {
+                if let Some(until) = self.clock.skip_to(track, until_us) {
                     self.on_track(track, arrived, |t, out| t.pipeline.gap(until, GapReason::Sender, out));
                 }
             }
@@ -278,7 +278,11 @@ impl Assembler {
         let start = back_at.unwrap_or(self.start);
         let track = self.tracks.entry(id).or_insert_with(|| Track {
             codec,
-            pipeline: if start == MediaTime::ZERO { TrackPipeline::new(id) } else { TrackPipeline::starting_at(id, start) },
+            pipeline: if start == MediaTime::ZERO {
+                TrackPipeline::new(id)
+            } else {
+                TrackPipeline::starting_at(id, start)
+            },
             queue: VecDeque::new(),
             last_key: present,
             idle: false,

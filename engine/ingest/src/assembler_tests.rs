@@ -11,14 +11,17 @@ const BUYER: TrackId = TrackId(1);
 const PCM: Codec = Codec::PcmS16le { rate_hz: 16_000 };
 
 fn info(id: TrackId) -> TrackInfo {
-    TrackInfo { id, party: if id == REP { Party::Rep } else { Party::Buyer }, name: format!("track {id}"), consent: None }
+    TrackInfo {
+        id,
+        party: if id == REP { Party::Rep } else { Party::Buyer },
+        name: format!("track {id}"),
+        consent: None,
+    }
 }
 
 /// A sound that differs from place to place, so that a shifted frame shows.
 fn sound(track: TrackId, rate_hz: u32, ms: u32) -> Vec<i16> {
-    (0..rate_hz / 1_000 * ms)
-        .map(|n| ((n as f32 * 0.01 * (1.0 + f32::from(track.0))).sin() * 8_000.0) as i16)
-        .collect()
+    (0..rate_hz / 1_000 * ms).map(|n| ((n as f32 * 0.01 * (1.0 + f32::from(track.0))).sin() * 8_000.0) as i16).collect()
 }
 
 fn packets(track: TrackId, rate_hz: u32, ms: u32, packet_ms: u32) -> Vec<(u64, What)> {
@@ -28,12 +31,8 @@ fn packets(track: TrackId, rate_hz: u32, ms: u32, packet_ms: u32) -> Vec<(u64, W
         .enumerate()
         .map(|(n, samples)| {
             let timestamp_us = (n * per) as u64 * 1_000_000 / u64::from(rate_hz);
-            let what = What::Packet(Packet {
-                track,
-                sequence: Some(n as u16),
-                timestamp_us,
-                payload: to_s16le(samples),
-            });
+            let what =
+                What::Packet(Packet { track, sequence: Some(n as u16), timestamp_us, payload: to_s16le(samples) });
             (timestamp_us + u64::from(packet_ms) * 1_000, what)
         })
         .collect()

@@ -41,6 +41,8 @@ struct Track {
     next_sender_us: u64,
     /// Media time just after the last packet.
     next_media_us: u64,
+    /// Length of the last packet: the best guess for one that cannot be read.
+    last_length_us: u64,
     late_run: u32,
 }
 
@@ -121,7 +123,7 @@ impl CallClock {
         length_us: Option<u64>,
         arrived: Instant,
     ) -> Placed {
-        let length_us = length_us.unwrap_or(0);
+        let length_us = length_us.or_else(|| Some(self.tracks.get(&track)?.last_length_us)).unwrap_or(0);
         self.anchor_call(sender_us, length_us, arrived);
         let Some(mut media_us) = self.media(sender_us).map(MediaTime::us) else { return Placed::OutOfRange };
 
@@ -167,6 +169,19 @@ impl CallClock {
         Placed::At { at: MediaTime::from_us(media_us), lost_before }
     }
 
+    /// The sender announced that `track` is silent up to `sender_us`. Returns the media time of that, if the call has
+    /// begun.
+    pub fn skip_to(&mut self, track: TrackId, sender_us: u64) -> Option<MediaTime> {
+        let media = self.media(sender_us)?;
+        if let Some(state) = self.tracks.get_mut(&track)
+            && media.us() > state.next_media_us
+        {
+            state.next_sender_us = sender_us;
+            state.next_media_us = media.us();
+        }
+        Some(media)
+    }
+
     fn anchor_call(&mut self, sender_us: u64, length_us: u64, arrived: Instant) {
         if self.offset_us.is_none() {
             self.offset_us = Some(i128::from(self.starts_at_us) - i128::from(sender_us));
@@ -204,6 +219,7 @@ impl CallClock {
             last_sequence: None,
             next_sender_us: sender_us,
             next_media_us: media_us,
+            last_length_us: length_us,
             late_run: 0,
         });
         let end_media_us = media_us + length_us;
@@ -212,6 +228,7 @@ impl CallClock {
             return;
         }
         state.late_run = 0;
+        state.last_length_us = length_us;
         state.last_sequence = sequence;
         // While counted, the sender's time is counted too, so that drift adds up until it is made good.
         let from_us = if counted { state.next_sender_us } else { sender_us };
@@ -288,6 +305,16 @@ mod tests {
         }
         assert!(worst < SLACK_US, "{worst}");
         assert!((5..20).contains(&steps), "{steps} steps in 400 s");
+    }
+
+    #[test]
+    fn rubbish_and_announced_gaps_do_not_shift_what_follows() {
+        let mut s = Sender::new();
+        s.packet(REP, 0, 0, 0);
+        s.clock.place(REP, Some(1), 20_000, None, s.start);
+        assert_eq!(s.packet(REP, 2, 40_000, 40), at(40_000, Some(0)), "after a packet of unknown length");
+        assert_eq!(s.clock.skip_to(REP, 90_000), Some(MediaTime::from_us(90_000)));
+        assert_eq!(s.packet(REP, 3, 90_000, 90), at(90_000, Some(0)), "after a gap of 30 ms");
     }
 
     #[test]

@@ -34,7 +34,9 @@ pub enum FileError {
     #[error(transparent)]
     Ogg(#[from] OggOpusError),
     /// Neither WAV nor Ogg.
-    #[error("neither a WAV nor an Opus file (it begins with {start:?}): convert it, for example with `ffmpeg -i IN -c:a pcm_s16le OUT.wav`")]
+    #[error(
+        "neither a WAV nor an Opus file (it begins with {start:?}): convert it, for example with `ffmpeg -i IN -c:a pcm_s16le OUT.wav`"
+    )]
     Unknown {
         /// Its first bytes, as text.
         start: String,
@@ -69,9 +71,17 @@ pub struct Timed {
 enum Audio {
     Wav(Box<WavFile<Box<dyn Source>>>),
     /// Mono Opus goes on as it is stored.
-    Opus { file: OggOpus, next: usize },
+    Opus {
+        file: OggOpus,
+        next: usize,
+    },
     /// Stereo Opus has to be taken apart.
-    StereoOpus { file: OggOpus, next: usize, decoder: Ropus, skip: usize },
+    StereoOpus {
+        file: OggOpus,
+        next: usize,
+        decoder: Box<Ropus>,
+        skip: usize,
+    },
 }
 
 struct Part {
@@ -122,7 +132,7 @@ impl Recording {
                 (file.codec(), Audio::Opus { file, next: 0 }, 1)
             } else {
                 let skip = usize::from(file.pre_skip) / 3;
-                let audio = Audio::StereoOpus { file, next: 0, decoder: Ropus::with(16_000, 2), skip };
+                let audio = Audio::StereoOpus { file, next: 0, decoder: Box::new(Ropus::with(16_000, 2)), skip };
                 (Codec::PcmS16le { rate_hz: 16_000 }, audio, channels)
             }
         } else if start.is_empty() || start.starts_with(b"RIFF") {
@@ -391,7 +401,8 @@ mod tests {
         recording.add(Box::new(Cursor::new(wav(1, 48_000, 48_000))), vec![tracks.next().unwrap()]).unwrap();
         let (out, _) = inputs(recording);
         assert_eq!(out.len(), 2 + 100 + 1);
-        let ends: Vec<_> = out.iter().filter_map(|i| if let Input::Audio(f) = i { Some((f.end(), f.track)) } else { None }).collect();
+        let ends: Vec<_> =
+            out.iter().filter_map(|i| if let Input::Audio(f) = i { Some((f.end(), f.track)) } else { None }).collect();
         assert!(ends.is_sorted());
     }
 }

@@ -209,7 +209,11 @@ async fn a_call_from_start_to_end() {
     assert_eq!(hear(&mut socket).await, Some(ServerMessage::Pong {}));
     text(&mut socket, r#"{"type":"gap","track":0,"until_us":500000}"#).await;
     text(&mut socket, r#"{"type":"consent","track":0,"consent":{"basis":"verbal"}}"#).await;
-    text(&mut socket, r#"{"type":"track","track":1,"name":"Bo","party":"buyer","codec":"opus","rate_hz":48000,"consent":null}"#).await;
+    text(
+        &mut socket,
+        r#"{"type":"track","track":1,"name":"Bo","party":"buyer","codec":"opus","rate_hz":48000,"consent":null}"#,
+    )
+    .await;
     text(&mut socket, r#"{"type":"leave","track":1}"#).await;
     text(&mut socket, r#"{"type":"stop"}"#).await;
     let Some(ServerMessage::Ended(ended)) = hear(&mut socket).await else { panic!() };

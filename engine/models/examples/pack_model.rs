@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     packed.sort();
     let views: Result<Vec<_>, _> = packed
         .iter()
-        .map(|(name, shape, dtype, data)| Ok::<_, safetensors::SafeTensorError>((name, TensorView::new(*dtype, shape.clone(), data)?)))
+        .map(|(name, shape, dtype, data)| {
+            Ok::<_, safetensors::SafeTensorError>((name, TensorView::new(*dtype, shape.clone(), data)?))
+        })
         .collect();
     safetensors::serialize_to_file(views?, None, output.as_ref())?;
     println!("{output}: {} tensors, {} bytes", packed.len(), std::fs::metadata(&output)?.len());

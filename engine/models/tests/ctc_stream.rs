@@ -87,7 +87,9 @@ fn any_chunk_gives_the_same_posteriors() {
 fn any_step_gives_the_same_words() {
     let recognizers = [1, 2, 4, 8].map(recognizer);
     for golden in Golden::all() {
-        let texts = recognizers.each_ref().map(|r| text(&run(&mut r.stream(&Bias::default()), &frames(&golden.samples, MediaTime::ZERO))));
+        let texts = recognizers
+            .each_ref()
+            .map(|r| text(&run(&mut r.stream(&Bias::default()), &frames(&golden.samples, MediaTime::ZERO))));
         assert!(!texts[0].is_empty());
         for other in &texts[1..] {
             assert_eq!(*other, texts[0], "{}", golden.name);
@@ -190,7 +192,12 @@ fn a_phrase_is_reported_once_per_occurrence_where_it_was_said() {
 fn short_phrases_are_refused_with_advice() {
     let bias = Bias {
         context: Vec::new(),
-        spot: vec![spot(1, "too high"), spot(2, "?!"), spot(3, "that is way too expensive"), spot(4, "our hubspot contract")],
+        spot: vec![
+            spot(1, "too high"),
+            spot(2, "?!"),
+            spot(3, "that is way too expensive"),
+            spot(4, "our hubspot contract"),
+        ],
     };
     let refused = shared().unspottable(&bias);
     assert_eq!(refused.iter().map(|r| r.0.0).collect::<Vec<_>>(), [1, 2]);
@@ -248,8 +255,11 @@ fn finishing_nothing_says_nothing() {
     assert_eq!(text(&run(&mut *stream, &silence[..1])), "");
 }
 
+/// In output rows.
+const TEN_MINUTES: usize = 25 * 60 * 10;
+
 #[test]
-fn memory_stays_bounded_in_an_hour_without_a_pause() {
+fn memory_stays_bounded_without_a_pause() {
     let model = model();
     let rows: Vec<f32> = Golden::all().into_iter().flat_map(|g| g.logpost).collect();
     let context = model.context(&["too expensive".into()], 1.0);
@@ -257,7 +267,7 @@ fn memory_stays_bounded_in_an_hour_without_a_pause() {
     let mut decoder = Decoder::new(Finality { pause_rows: None, age_rows: Some(62) });
     let (mut words, mut tail, mut most, mut longest_tail) = (Vec::new(), Vec::new(), 0, 0);
     let mut total = 0;
-    for row in rows.chunks_exact(model.config.symbols()).cycle().take(25 * 60 * 10) {
+    for row in rows.chunks_exact(model.config.symbols()).cycle().take(TEN_MINUTES) {
         decoder.push(&knowledge, row);
         decoder.take(&knowledge, &mut words, &mut tail);
         total += words.len();
@@ -293,7 +303,12 @@ fn options_out_of_range_are_refused() {
 }
 
 const FILES: [&str; 7] = [
-    "config.json", "model.safetensors", "frontend.safetensors", "lexicon.txt.gz", "lm.arpa.gz", "cmudict.txt.gz",
+    "config.json",
+    "model.safetensors",
+    "frontend.safetensors",
+    "lexicon.txt.gz",
+    "lm.arpa.gz",
+    "cmudict.txt.gz",
     "lts.txt.gz",
 ];
 
@@ -350,7 +365,8 @@ fn damaged_files_are_named() {
 
 #[test]
 fn a_config_that_does_not_fit_is_refused() {
-    let config: serde_json::Value = serde_json::from_slice(&std::fs::read(assets().join("config.json")).unwrap()).unwrap();
+    let config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(assets().join("config.json")).unwrap()).unwrap();
     let cases: [(&str, serde_json::Value); 12] = [
         ("/model/d_model", 0.into()),
         ("/model/d_model", 128.into()),

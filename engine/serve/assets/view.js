@@ -38,6 +38,7 @@ export class View {
     const list = notices(model, link);
     this.root.dataset.link = link.kind;
     this.root.dataset.mood = list[0].kind;
+    this.root.dataset.sound = link.kind === "online" ? (model.status?.audio ?? "") : "";
     setText(this.find("title"), model.title || "Reframe");
     setText(this.find("status"), list.map((notice) => notice.text).join(" · "));
     // Apart from the status itself: a screen reader must not read out every second.

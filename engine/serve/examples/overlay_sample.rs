@@ -12,7 +12,9 @@ use reframe_call::{
     recognize::Word,
     time::MediaTime,
 };
-use reframe_serve::{CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve};
+use reframe_serve::{
+    CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve,
+};
 
 struct Feed {
     screen: CallScreen,
@@ -41,7 +43,12 @@ impl Feed {
 fn card(id: u32, label: &str, title: &str, say: &[&str], ttl_ms: u64) -> Card {
     let mut start = 61_200;
     let words = "we like it but honestly it is just too expensive for us".split(' ').map(|text| {
-        let word = Word { text: text.into(), start: MediaTime::from_ms(start), end: MediaTime::from_ms(start + 240), confidence: 0.91 };
+        let word = Word {
+            text: text.into(),
+            start: MediaTime::from_ms(start),
+            end: MediaTime::from_ms(start + 240),
+            confidence: 0.91,
+        };
         start += 260;
         word
     });
@@ -51,7 +58,10 @@ fn card(id: u32, label: &str, title: &str, say: &[&str], ttl_ms: u64) -> Card {
         label: label.into(),
         title: title.into(),
         say: say.iter().map(|line| (*line).into()).collect(),
-        proof: Some(Proof { text: "Teams of your size recover the fee in 11 weeks.".into(), source: "Customer survey 2025, 214 teams".into() }),
+        proof: Some(Proof {
+            text: "Teams of your size recover the fee in 11 weeks.".into(),
+            source: "Customer survey 2025, 214 teams".into(),
+        }),
         ask: Some("What is one week of delay costing you today?".into()),
         ttl_ms,
         priority: 10,
@@ -68,7 +78,11 @@ fn card(id: u32, label: &str, title: &str, say: &[&str], ttl_ms: u64) -> Card {
 }
 
 fn price(id: u32) -> Card {
-    let say = ["Fair. Compared with what?", "Most teams weigh it against the deals they lose to slow answers.", "Let us put your numbers next to it."];
+    let say = [
+        "Fair. Compared with what?",
+        "Most teams weigh it against the deals they lose to slow answers.",
+        "Let us put your numbers next to it.",
+    ];
     card(id, "price", "It is too expensive", &say, 25_000)
 }
 
@@ -99,7 +113,11 @@ fn play(feed: &mut Feed, scene: &str) {
             feed.event(EventBody::CardPinned { card: CardId(0), pinned: true });
         }
         "markup" => {
-            let say = ["<img src=x onerror=alert(1)>", "<b>bold</b> & \"quoted\"", "Averyveryveryverylongwordwithoutanyspacethatmustnotbreakthelayoutofthepage"];
+            let say = [
+                "<img src=x onerror=alert(1)>",
+                "<b>bold</b> & \"quoted\"",
+                "Averyveryveryverylongwordwithoutanyspacethatmustnotbreakthelayoutofthepage",
+            ];
             feed.event(EventBody::CardShown { card: card(0, "price", "<script>alert(1)</script>", &say, 60_000) });
         }
         "ended" => {
@@ -121,7 +139,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hub = Hub::new(HubOptions::default(), &metrics);
     let base = format!("http://127.0.0.1:{port}");
     let mut feeds = Vec::new();
-    let scenes = ["listening", "waiting", "card", "pinned", "markup", "consent", "silent", "behind", "unknown", "ended", "live"];
+    let scenes =
+        ["listening", "waiting", "card", "pinned", "markup", "consent", "silent", "behind", "unknown", "ended", "live"];
     for scene in scenes {
         // A fixed token is fine for a sample; a real call uses `Token::generate()`.
         let token = Token::new("0123456789abcdef");
@@ -138,7 +157,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut live = feeds.pop().ok_or("no scenes")?;
     tokio::spawn(async move {
         for id in 0.. {
-            let said: Vec<&str> = "we like it but honestly it is just too expensive for us right now".split(' ').collect();
+            let said: Vec<&str> =
+                "we like it but honestly it is just too expensive for us right now".split(' ').collect();
             for n in 0..said.len() {
                 live.caption(&said[..n].join(" "), said[n]);
                 tokio::time::sleep(Duration::from_millis(250)).await;

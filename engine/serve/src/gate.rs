@@ -17,8 +17,11 @@ pub(crate) enum OriginError {
 }
 
 /// Headers only browsers send, and always do when they leave `Origin` out.
-const BROWSER_HEADERS: [HeaderName; 3] =
-    [HeaderName::from_static("sec-fetch-site"), HeaderName::from_static("sec-fetch-mode"), HeaderName::from_static("sec-fetch-dest")];
+const BROWSER_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("sec-fetch-site"),
+    HeaderName::from_static("sec-fetch-mode"),
+    HeaderName::from_static("sec-fetch-dest"),
+];
 
 /// Whether the page behind a request may open a screen: a page of this very host, one that is `allowed` by name, or no page
 /// at all (a program, which could write any `Origin` anyway).
@@ -95,7 +98,14 @@ mod tests {
 
     #[test]
     fn others_do_not() {
-        for origin in ["http://evil.example", "null", "http://127.0.0.1:7301", "http://127.0.0.1", "http://127.0.0.1:7300.evil.example", ""] {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "http://127.0.0.1:7301",
+            "http://127.0.0.1",
+            "http://127.0.0.1:7300.evil.example",
+            "",
+        ] {
             assert_eq!(check(&[("host", "127.0.0.1:7300"), ("origin", origin)]), Err(OriginError::Foreign), "{origin}");
         }
         assert_eq!(check(&[("origin", "http://a")]), Err(OriginError::Foreign));

@@ -135,21 +135,38 @@ impl HubStats {
         Self {
             clients: metrics.gauge("reframe_screen_clients", "Screens connected.", &[]),
             cards: counter("reframe_screen_cards_total", "Cards published to screens."),
-            resyncs: counter("reframe_screen_resyncs_total", "Times a screen fell behind and got the whole state instead."),
-            repeated_events: counter("reframe_screen_repeated_events_total", "Events published a second time and ignored."),
+            resyncs: counter(
+                "reframe_screen_resyncs_total",
+                "Times a screen fell behind and got the whole state instead.",
+            ),
+            repeated_events: counter(
+                "reframe_screen_repeated_events_total",
+                "Events published a second time and ignored.",
+            ),
             actions: counter("reframe_screen_actions_total", "Actions of reps taken by their call."),
             actions_refused: counter("reframe_screen_actions_refused_total", "Actions of reps not carried out."),
-            replies_dropped: counter("reframe_screen_replies_dropped_total", "Answers to a flooding screen that were dropped."),
+            replies_dropped: counter(
+                "reframe_screen_replies_dropped_total",
+                "Answers to a flooding screen that were dropped.",
+            ),
             messages: counter("reframe_screen_messages_total", "Messages written to screens."),
-            clients_lost: counter("reframe_screen_clients_lost_total", "Screens given up because they stopped reading or answering."),
-            refused_calls: counter("reframe_screen_calls_refused_total", "Calls that could not be opened for watching."),
+            clients_lost: counter(
+                "reframe_screen_clients_lost_total",
+                "Screens given up because they stopped reading or answering.",
+            ),
+            refused_calls: counter(
+                "reframe_screen_calls_refused_total",
+                "Calls that could not be opened for watching.",
+            ),
             metrics: metrics.clone(),
         }
     }
 
     /// Counts a client turned away.
     pub(crate) fn turned_away(&self, reason: &str) {
-        self.metrics.counter("reframe_screen_clients_refused_total", "Screens turned away.", &[("reason", reason)]).inc();
+        self.metrics
+            .counter("reframe_screen_clients_refused_total", "Screens turned away.", &[("reason", reason)])
+            .inc();
     }
 }
 
@@ -176,7 +193,8 @@ impl Hub {
     pub fn new(options: HubOptions, metrics: &Metrics) -> Self {
         // A ring shorter than what a client may lag would lose messages without noticing.
         let options = HubOptions { ring: options.ring.max(options.queue).max(1), ..options };
-        let inner = Inner { options, stats: HubStats::new(metrics), calls: Mutex::default(), stopping: AtomicBool::new(false) };
+        let inner =
+            Inner { options, stats: HubStats::new(metrics), calls: Mutex::default(), stopping: AtomicBool::new(false) };
         Self(Arc::new(inner))
     }
 
@@ -283,7 +301,8 @@ impl Hub {
         if self.is_shutting_down() {
             return Err(JoinError::ShuttingDown);
         }
-        let call = self.lock().get(call).cloned().filter(|call| call.token.matches(token)).ok_or(JoinError::NotFound)?;
+        let call =
+            self.lock().get(call).cloned().filter(|call| call.token.matches(token)).ok_or(JoinError::NotFound)?;
         call.join(resume_from).ok_or(JoinError::TooManyClients)
     }
 
@@ -391,7 +410,11 @@ mod tests {
         let watcher = hub.join("c", TOKEN, Some(9)).unwrap();
         assert!(matches!(&watcher.ack, ServerBody::HelloAck(ack) if ack.resumed && ack.seq == Some(99)));
         let bodies = drain(&watcher);
-        assert_eq!(seqs(&bodies), (10..100).collect::<Vec<_>>(), "more than a queue of messages, and no state in between");
+        assert_eq!(
+            seqs(&bodies),
+            (10..100).collect::<Vec<_>>(),
+            "more than a queue of messages, and no state in between"
+        );
         assert!(matches!(bodies.last(), Some(ServerBody::Status(_))));
         screen.publish(&sample::shown(100, 0), None);
         assert_eq!(seqs(&drain(&watcher)), [100]);
@@ -484,7 +507,10 @@ mod tests {
         }
         assert_eq!(watcher.next(false), Next::CaptionLater);
         let bodies = drain(&watcher);
-        assert!(matches!(&bodies[..], [ServerBody::Caption(caption)] if caption.committed == "it is too"), "{bodies:?}");
+        assert!(
+            matches!(&bodies[..], [ServerBody::Caption(caption)] if caption.committed == "it is too"),
+            "{bodies:?}"
+        );
         assert_eq!(watcher.next(false), Next::Wait);
     }
 
@@ -518,10 +544,16 @@ mod tests {
         let screen = open(&hub, "c");
         let watcher = hub.join("c", TOKEN, None).unwrap();
         drain(&watcher);
-        screen.publish(&Event { seq: 0, at: Default::default(), body: EventBody::CallEnded { cards_shown: 0, utterances: 0 } }, None);
+        screen.publish(
+            &Event { seq: 0, at: Default::default(), body: EventBody::CallEnded { cards_shown: 0, utterances: 0 } },
+            None,
+        );
         screen.close();
         let bodies = drain(&watcher);
-        assert!(matches!(&bodies[..], [ServerBody::Ended(ended)] if ended.reason == EndReason::Ended), "told once: {bodies:?}");
+        assert!(
+            matches!(&bodies[..], [ServerBody::Ended(ended)] if ended.reason == EndReason::Ended),
+            "told once: {bodies:?}"
+        );
         watcher.act(RepAction::Used { card: CardId(0) });
         assert!(matches!(&drain(&watcher)[..], [ServerBody::Refused(refused)] if refused.reason == "call_ended"));
         hub.sweep_at(Instant::now() + Duration::from_secs(59));
@@ -534,7 +566,10 @@ mod tests {
         screen.publish(&sample::shown(0, 0), None);
         drop(screen);
         let bodies = drain(&hub.join("d", TOKEN, Some(0)).unwrap());
-        assert!(matches!(&bodies[..], [ServerBody::State(state)] if state.ended == Some(EndReason::Closed)), "{bodies:?}");
+        assert!(
+            matches!(&bodies[..], [ServerBody::State(state)] if state.ended == Some(EndReason::Closed)),
+            "{bodies:?}"
+        );
         let _again = open(&hub, "d");
     }
 
@@ -555,6 +590,9 @@ mod tests {
         assert_eq!(*heard.lock().unwrap(), [RepAction::Pin { card: CardId(3) }, RepAction::Next]);
         assert!(matches!(&drain(&watcher)[..], [ServerBody::Refused(refused)] if refused.reason == "not_accepted"));
         let text = metrics.render();
-        assert!(text.contains("reframe_screen_actions_total 1\n") && text.contains("reframe_screen_actions_refused_total 1\n"));
+        assert!(
+            text.contains("reframe_screen_actions_total 1\n")
+                && text.contains("reframe_screen_actions_refused_total 1\n")
+        );
     }
 }

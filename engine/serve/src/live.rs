@@ -108,7 +108,14 @@ pub(crate) fn unix_us() -> u64 {
 }
 
 impl LiveCall {
-    pub(crate) fn new(id: String, title: String, token: Token, actions: RepActions, options: HubOptions, stats: HubStats) -> Self {
+    pub(crate) fn new(
+        id: String,
+        title: String,
+        token: Token,
+        actions: RepActions,
+        options: HubOptions,
+        stats: HubStats,
+    ) -> Self {
         let screen = Screen::new(id.clone(), title);
         let status = (1, Utf8Bytes::from(ServerBody::Status(screen.status()).to_json()));
         let state = CallState {
@@ -247,7 +254,9 @@ impl LiveCall {
         }
         let seq = state.screen.seq();
         let tail = state.tail();
-        let kept = |from: u64| state.forgotten.is_none_or(|forgotten| forgotten <= from) && seq.is_some_and(|last| from <= last);
+        let kept = |from: u64| {
+            state.forgotten.is_none_or(|forgotten| forgotten <= from) && seq.is_some_and(|last| from <= last)
+        };
         let (cursor, state_due) = match resume_from {
             // That end has no number of its own, so only the state can tell.
             _ if state.screen.ended() == Some(EndReason::Closed) => (state.head, Some(false)),
@@ -274,7 +283,8 @@ impl LiveCall {
         drop(state);
         self.stats.clients.add(1);
         let ping_ms = u64::try_from(self.options.ping.as_millis()).unwrap_or(u64::MAX);
-        let ack = HelloAck { call: self.id.clone(), seq, resumed: state_due.is_none(), now_unix_us: unix_us(), ping_ms };
+        let ack =
+            HelloAck { call: self.id.clone(), seq, resumed: state_due.is_none(), now_unix_us: unix_us(), ping_ms };
         Some(Watcher { call: Arc::clone(self), number, notify, ack: ServerBody::HelloAck(ack) })
     }
 
@@ -346,7 +356,11 @@ impl Watcher {
             client.status_seen = state.status.0;
             return Next::Send(state.status.1.clone());
         }
-        let caption = state.captions.values().filter(|(version, _)| *version > client.caption_seen).min_by_key(|(version, _)| *version);
+        let caption = state
+            .captions
+            .values()
+            .filter(|(version, _)| *version > client.caption_seen)
+            .min_by_key(|(version, _)| *version);
         match caption {
             None => Next::Wait,
             Some(_) if !captions => Next::CaptionLater,

@@ -95,10 +95,17 @@ impl Metrics {
     /// If `name` is a gauge already: two parts of the program disagree about one number.
     #[must_use]
     pub fn counter(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Counter {
-        self.with(name, help, Kind::Counter, labels, || Value::Counter(Counter::default()), |value| match value {
-            Value::Counter(counter) => Some(counter.clone()),
-            Value::Gauge(_) => None,
-        })
+        self.with(
+            name,
+            help,
+            Kind::Counter,
+            labels,
+            || Value::Counter(Counter::default()),
+            |value| match value {
+                Value::Counter(counter) => Some(counter.clone()),
+                Value::Gauge(_) => None,
+            },
+        )
     }
 
     /// The gauge of this name and these labels; made on first use.
@@ -107,10 +114,17 @@ impl Metrics {
     /// If `name` is a counter already: two parts of the program disagree about one number.
     #[must_use]
     pub fn gauge(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Gauge {
-        self.with(name, help, Kind::Gauge, labels, || Value::Gauge(Gauge::default()), |value| match value {
-            Value::Gauge(gauge) => Some(gauge.clone()),
-            Value::Counter(_) => None,
-        })
+        self.with(
+            name,
+            help,
+            Kind::Gauge,
+            labels,
+            || Value::Gauge(Gauge::default()),
+            |value| match value {
+                Value::Gauge(gauge) => Some(gauge.clone()),
+                Value::Counter(_) => None,
+            },
+        )
     }
 
     /// Asks `source` for more numbers whenever somebody reads, for what is kept elsewhere: histograms, queue lengths.
@@ -149,10 +163,11 @@ impl Metrics {
         pick: impl FnOnce(&Value) -> Option<T>,
     ) -> T {
         let mut registry = self.lock();
-        let family = registry
-            .families
-            .entry(name.to_owned())
-            .or_insert_with(|| Family { help: help.to_owned(), kind, members: BTreeMap::new() });
+        let family = registry.families.entry(name.to_owned()).or_insert_with(|| Family {
+            help: help.to_owned(),
+            kind,
+            members: BTreeMap::new(),
+        });
         assert!(family.kind == kind, "metric `{name}` is used as two kinds of number");
         let value = family.members.entry(label_text(labels)).or_insert_with(make);
         pick(value).expect("all members of a family are of its kind")
@@ -223,7 +238,9 @@ fn label_text(labels: &[(&str, &str)]) -> String {
     }
     let pairs: Vec<String> = labels
         .iter()
-        .map(|(key, value)| format!("{key}=\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")))
+        .map(|(key, value)| {
+            format!("{key}=\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n"))
+        })
         .collect();
     format!("{{{}}}", pairs.join(","))
 }

@@ -69,15 +69,32 @@ mod tests {
     #[test]
     fn the_page_turns_no_text_into_markup_or_code() {
         let banned = [
-            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "createContextualFragment", "setHTML", "srcdoc",
-            "eval(", "new Function", "javascript:", "import(", "localStorage", "document.cookie",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "setHTML",
+            "srcdoc",
+            "eval(",
+            "new Function",
+            "javascript:",
+            "import(",
+            "localStorage",
+            "document.cookie",
         ];
         for (name, text) in all() {
             for word in banned {
                 assert!(!text.contains(word), "{name} uses {word}");
             }
         }
-        assert!(!HTML.contains("style=\"") && !HTML.contains("<style") && !HTML.contains(" onclick") && !HTML.contains(" onload"));
+        assert!(
+            !HTML.contains("style=\"")
+                && !HTML.contains("<style")
+                && !HTML.contains(" onclick")
+                && !HTML.contains(" onload")
+        );
         let scripts = HTML.matches("<script").count();
         assert_eq!(scripts, HTML.matches("<script type=\"module\" src=\"/assets/overlay.js\">").count());
     }

@@ -1,6 +1,10 @@
 //! The HTTP side: routes, health, metrics, and the server that runs them.
 
-use std::{future::{Future, IntoFuture as _}, sync::Arc, time::Duration};
+use std::{
+    future::{Future, IntoFuture as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -97,7 +101,12 @@ pub fn router(hub: Hub, options: ServeOptions) -> Router {
         .with_state(Shared { hub, options: Arc::new(options), strangers })
 }
 
-async fn screen(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn screen(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let Shared { hub, options, strangers } = shared;
     if let Err(error) = gate::check_origin(&headers, &options.allowed_origins) {
         hub.stats().turned_away("origin");
@@ -105,7 +114,8 @@ async fn screen(State(shared): State<Shared>, Path(id): Path<String>, headers: H
     }
     let Ok(permit) = strangers.try_acquire_owned() else {
         hub.stats().turned_away("strangers");
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections without a hello: try again in a moment").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections without a hello: try again in a moment")
+            .into_response();
     };
     upgrade
         .max_message_size(READ_BYTES)
@@ -136,8 +146,13 @@ async fn metrics(State(shared): State<Shared>) -> Response {
     // The number of calls is known only when asked: ended calls go by time.
     shared.hub.sweep();
     let calls = i64::try_from(shared.hub.calls()).unwrap_or(i64::MAX);
-    shared.options.metrics.gauge("reframe_screen_calls", "Calls that can be watched, those that ended lately included.", &[]).set(calls);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.options.metrics.render()).into_response()
+    shared
+        .options
+        .metrics
+        .gauge("reframe_screen_calls", "Calls that can be watched, those that ended lately included.", &[])
+        .set(calls);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.options.metrics.render())
+        .into_response()
 }
 
 /// Serves `app` on `listener` until `stop` is ready, then sends the screens away and returns. Messages leave at once
@@ -145,7 +160,12 @@ async fn metrics(State(shared): State<Shared>) -> Response {
 ///
 /// # Errors
 /// What the listener says when it cannot go on.
-pub async fn serve(listener: TcpListener, hub: Hub, app: Router, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    hub: Hub,
+    app: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY; cards may be up to 40 ms late on this connection");

@@ -21,7 +21,12 @@ pub(crate) fn card(id: u32) -> Card {
         priority: 1,
         reason: Reason {
             rule: "phrase \"too expensive\"".into(),
-            words: vec![Word { text: "expensive".into(), start: MediaTime::from_ms(400), end: MediaTime::from_ms(900), confidence: 0.9 }],
+            words: vec![Word {
+                text: "expensive".into(),
+                start: MediaTime::from_ms(400),
+                end: MediaTime::from_ms(900),
+                confidence: 0.9,
+            }],
             speaker: "Dana".into(),
             score: 0.9,
             phrase_start: MediaTime::from_ms(100),

@@ -12,7 +12,8 @@ use reframe_call::{
 };
 
 use crate::wire::{
-    AudioStatus, CaptionMessage, CardClosed, CardMessage, CardPinned, EndReason, Ended, FinalMessage, LoadStatus, Missed, Participant, QueueChanged, Recap, RecapCard, ServerBody, State, Status, WireEnd,
+    AudioStatus, CaptionMessage, CardClosed, CardMessage, CardPinned, EndReason, Ended, FinalMessage, LoadStatus,
+    Missed, Participant, QueueChanged, Recap, RecapCard, ServerBody, State, Status, WireEnd,
 };
 
 /// Closed cards a recap lists; about an hour of calls with a card every two minutes.
@@ -26,6 +27,8 @@ const OVERDUE_MS: u64 = 2_000;
 
 /// What an event changes for those who watch.
 #[derive(Clone, Debug, PartialEq)]
+// One or two exist at a time and none is kept: a box would cost more than the bytes.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Change {
     /// A message with a sequence number that every client must get.
     Sequenced {
@@ -195,7 +198,10 @@ impl Screen {
             },
             speaker_unknown: present().any(|(party, participant)| *party == Party::Unknown && participant.consent),
             load: self.load,
-            consent_missing: present().filter(|(_, participant)| !participant.consent).map(|(_, participant)| participant.name.clone()).collect(),
+            consent_missing: present()
+                .filter(|(_, participant)| !participant.consent)
+                .map(|(_, participant)| participant.name.clone())
+                .collect(),
             participants: self.participants.values().map(|(_, participant)| participant.clone()).collect(),
         }
     }
@@ -398,7 +404,10 @@ mod tests {
         assert_eq!((state.card.unwrap().id, state.seq, state.recap.used), (1, Some(4), 1));
         let changes = apply(&mut screen, 5, 40, EventBody::CallEnded { cards_shown: 2, utterances: 1 });
         let Change::Sequenced { body: ServerBody::Ended(ended), .. } = &changes[0] else { panic!("{changes:?}") };
-        assert_eq!(ended.recap.cards.iter().map(|card| card.end).collect::<Vec<_>>(), [WireEnd::Used, WireEnd::CallEnded]);
+        assert_eq!(
+            ended.recap.cards.iter().map(|card| card.end).collect::<Vec<_>>(),
+            [WireEnd::Used, WireEnd::CallEnded]
+        );
         assert!(screen.close_without_event().is_none());
     }
 
@@ -445,7 +454,8 @@ mod tests {
     #[test]
     fn captions_carry_names() {
         let mut screen = Screen::new("c".into(), "t".into());
-        let caption = Caption { track: TrackId(1), utterance: UtteranceId(0), committed: "it is".into(), tail: "too".into() };
+        let caption =
+            Caption { track: TrackId(1), utterance: UtteranceId(0), committed: "it is".into(), tail: "too".into() };
         assert_eq!(screen.caption(&caption).speaker, "Track 1");
         apply(&mut screen, 0, 0, track(1, Party::Buyer, "Dana", true));
         let message = screen.caption(&caption);

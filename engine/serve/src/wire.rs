@@ -484,12 +484,7 @@ impl From<CardEnd> for WireEnd {
 
 impl From<&Word> for WordMessage {
     fn from(word: &Word) -> Self {
-        Self {
-            text: word.text.clone(),
-            start_ms: word.start.ms(),
-            end_ms: word.end.ms(),
-            confidence: word.confidence,
-        }
+        Self { text: word.text.clone(), start_ms: word.start.ms(), end_ms: word.end.ms(), confidence: word.confidence }
     }
 }
 
@@ -504,7 +499,10 @@ impl CardMessage {
             label: card.label.clone(),
             title: card.title.clone(),
             say: card.say.iter().take(MAX_SAY_LINES).cloned().collect(),
-            proof: card.proof.as_ref().map(|proof| ProofMessage { text: proof.text.clone(), source: proof.source.clone() }),
+            proof: card
+                .proof
+                .as_ref()
+                .map(|proof| ProofMessage { text: proof.text.clone(), source: proof.source.clone() }),
             ask: card.ask.clone(),
             ttl_ms: card.ttl_ms,
             pinned: false,

@@ -65,8 +65,13 @@ impl From<JoinError> for End {
 }
 
 /// Runs a session on `socket` to its end. `stranger` is given back once the client has proved that it may be here.
-pub(crate) async fn run<S, E>(hub: &Hub, call: &str, mut socket: S, options: &ServeOptions, stranger: OwnedSemaphorePermit)
-where
+pub(crate) async fn run<S, E>(
+    hub: &Hub,
+    call: &str,
+    mut socket: S,
+    options: &ServeOptions,
+    stranger: OwnedSemaphorePermit,
+) where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
 {
     let end = match hello(hub, call, &mut socket, options).await {

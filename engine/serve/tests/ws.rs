@@ -144,7 +144,9 @@ fn shown(seq: u64) -> Event {
 async fn a_card_goes_out_and_an_action_comes_back() {
     let server = start(HubOptions::default(), |_| {}).await;
     let mut socket = server.hello(None).await;
-    assert!(matches!(body(&mut socket).await, ServerBody::State(state) if state.title == "Acme" && state.card.is_none()));
+    assert!(
+        matches!(body(&mut socket).await, ServerBody::State(state) if state.title == "Acme" && state.card.is_none())
+    );
     server.screen().publish(&shown(3), None);
     assert!(matches!(body(&mut socket).await, ServerBody::Card(card) if card.seq == 3));
     send(&mut socket, r#"{"type":"action","do":"used","card":3}"#).await;
@@ -189,7 +191,8 @@ async fn strangers_are_sent_away_with_a_reason() {
 
 #[tokio::test]
 async fn pages_of_other_sites_are_refused() {
-    let server = start(HubOptions::default(), |options| options.allowed_origins.push("https://crm.example".into())).await;
+    let server =
+        start(HubOptions::default(), |options| options.allowed_origins.push("https://crm.example".into())).await;
     let own = format!("http://127.0.0.1:{}", server.port);
     for origin in [own.as_str(), "https://crm.example"] {
         assert!(server.with_headers(&[("origin", origin)]).await.is_ok(), "{origin}");
@@ -381,9 +384,24 @@ async fn an_ended_call_is_put_away() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let server = start(HubOptions::default(), |_| {}).await;
-    for path in ["/", "/overlay", "/assets/overlay.js", "/assets/overlay.css", "/assets/nothing", "/healthz", "/metrics", "/nowhere"] {
+    for path in [
+        "/",
+        "/overlay",
+        "/assets/overlay.js",
+        "/assets/overlay.css",
+        "/assets/nothing",
+        "/healthz",
+        "/metrics",
+        "/nowhere",
+    ] {
         let answer = get(server.port, path).await.to_ascii_lowercase();
-        for header in ["content-security-policy: default-src 'none'", "x-content-type-options: nosniff", "x-frame-options: deny", "referrer-policy: no-referrer", "cache-control: no-store"] {
+        for header in [
+            "content-security-policy: default-src 'none'",
+            "x-content-type-options: nosniff",
+            "x-frame-options: deny",
+            "referrer-policy: no-referrer",
+            "cache-control: no-store",
+        ] {
             assert!(answer.contains(header), "{path} lacks {header}: {answer}");
         }
         assert!(!answer.contains("unsafe-inline") && !answer.contains("unsafe-eval"));

@@ -41,6 +41,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let Command::Check { dirs, sounds } = &args.command;
     let recognizer = if *sounds { Some(recognizers::embedded(None)?) } else { None };
     let mut exit = Exit::Success;
+    // `playbooks/*` names the README beside the playbooks too.
+    let is_playbook = |path: &&PathBuf| !path.is_file() || path.extension().is_some_and(|e| e == "toml");
+    let dirs: Vec<&PathBuf> = dirs.iter().filter(is_playbook).collect();
+    if dirs.is_empty() {
+        anyhow::bail!("none of these is a playbook; name folders with a playbook.toml");
+    }
     for dir in dirs {
         if !check_one(dir, recognizer.as_deref())? {
             exit = Exit::Failure;

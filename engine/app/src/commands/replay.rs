@@ -91,9 +91,6 @@ fn setup(config: &Config, playbook: Arc<Playbook>, context: Vec<String>, ears: E
 
 fn replay_audio(args: &Args, config: &Config, playbook: Arc<Playbook>, out: &mut Printer) -> anyhow::Result<()> {
     let mut recording = open(&args.files, &args.channels, args.packet_ms)?;
-    for warning in recording.warnings() {
-        eprintln!("note: {warning}");
-    }
     let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
     let record = match &args.inputs {
         None => None,
@@ -122,6 +119,10 @@ fn replay_audio(args: &Args, config: &Config, playbook: Arc<Playbook>, out: &mut
             runner.step(&input, arrived, out)?;
             run_jobs(&mut runner, &mut refine, out)?;
         }
+    }
+    // Some are known only once the file has been read.
+    for warning in recording.warnings() {
+        eprintln!("note: {warning}");
     }
     runner.finish()
 }

@@ -155,9 +155,6 @@ fn unnamed(channels: usize) -> Vec<TrackInfo> {
 }
 
 fn collect(mut recording: Recording, channels: usize) -> anyhow::Result<Vec<Vec<AudioFrame>>> {
-    for warning in recording.warnings() {
-        eprintln!("note: {warning}");
-    }
     let mut frames = vec![Vec::new(); channels];
     let mut assembler = Assembler::new(AssemblerConfig::new(Mode::Recorded));
     while let Some(timed) = recording.next()? {
@@ -170,6 +167,10 @@ fn collect(mut recording: Recording, channels: usize) -> anyhow::Result<Vec<Vec<
                 channel.push(frame);
             }
         }
+    }
+    // Some are known only once the file has been read.
+    for warning in recording.warnings() {
+        eprintln!("note: {warning}");
     }
     Ok(frames)
 }

@@ -36,11 +36,13 @@ struct Plan {
     status: Option<u16>,
 }
 
+/// Path and range of a request.
+type Asked = (String, Option<String>);
+
 struct Server {
     address: SocketAddr,
     plan: Arc<Mutex<Plan>>,
-    /// Path and range of every request.
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -74,7 +76,7 @@ impl Server {
         settings
     }
 
-    fn asked(&self) -> Vec<(String, Option<String>)> {
+    fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
@@ -86,7 +88,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: TcpStream, plan: &Plan, asked: &Mutex<Vec<(String, Option<String>)>>) -> io::Result<()> {
+fn serve(stream: TcpStream, plan: &Plan, asked: &Mutex<Vec<Asked>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;

@@ -27,8 +27,10 @@ pub struct BuiltIn {
 /// The model inside the program.
 #[must_use]
 pub fn built_in() -> BuiltIn {
+    let assets = reframe_models::ctc::assets::Assets::embedded();
     BuiltIn {
-        id: format!("asr-v0:{}", reframe_models::ctc::assets::Assets::embedded().digest()),
+        id: format!("asr-v0:{}", assets.digest()),
+        bytes: assets.size_bytes(),
         note: "streaming phone CTC and phrase spotter, English; Apache-2.0 (sources: docs/THIRD_PARTY.md)",
     }
 }

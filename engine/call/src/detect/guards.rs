@@ -6,8 +6,9 @@ use super::normalize::Token;
 const NEGATORS: &[&str] = &["not", "never", "hardly", "without", "neither", "nor", "nobody", "nothing"];
 /// A negator within this many tokens before the phrase reaches it: "not saying it is | too expensive".
 const NEGATION_REACH: usize = 4;
-/// After "not", these make it about knowing or doing, not about the phrase: "not sure it is…" is still an objection.
-const NOT_ABOUT_THE_PHRASE: &[&str] = &["know", "sure", "going", "afford", "do", "see", "because", "if"];
+/// After "not", these make it about knowing or doing, not about the phrase: "not sure it is…" and "not only that, it
+/// is…" are still objections.
+const NOT_ABOUT_THE_PHRASE: &[&str] = &["know", "sure", "going", "afford", "do", "see", "because", "if", "only"];
 
 /// Third parties whose opinion is told.
 const OTHERS: &[&str] =
@@ -86,6 +87,7 @@ mod tests {
         check("i'm not sure, it's", "too expensive", false);
         check("we could not make that work last time and it is", "too expensive", false);
         check("no it's", "too expensive", false);
+        check("it's not only that it's", "too expensive", false);
         check("", "not in the budget", false);
         check("some people say it's", "too expensive", true);
         check("our customers always tell us you are", "too expensive", true);

@@ -117,6 +117,9 @@ const RETRACT_WITHIN_MS: u64 = 4_000;
 /// A do-not-trigger phrase must be heard nearly as well as the trigger it vetoes: the sounds of the longer phrase
 /// contain those of the shorter, so the shorter always scores a little better.
 const VETO_SLACK: f32 = 0.4;
+/// A silence this long between two words starts a new clause: what stands before it neither negates nor reports what
+/// stands after. Gaps between words of one clause, as the recogniser places them, stay under 300 ms.
+const CLAUSE_PAUSE_MS: u64 = 450;
 /// Detections remembered for de-duplication and contradiction.
 const RECENT_MAX: usize = 32;
 
@@ -283,7 +286,7 @@ impl Detector {
                 similarity: None,
             };
             let held = self.never_in_words(hit, &hits).or_else(|| {
-                guards::held_back_by(&tokens[..hit.first], &tokens[hit.first..hit.end])
+                guards::held_back_by(clause_before(words, &tokens, hit.first), &tokens[hit.first..hit.end])
             });
             out.extend(self.decide(heard, candidate, held));
         }
@@ -308,7 +311,9 @@ impl Detector {
                 let words: Vec<Word> = heard.committed.iter().chain(heard.tail).cloned().collect();
                 let under = words.iter().filter(|w| middle(w) >= hit.start && middle(w) <= hit.end).cloned().collect();
                 let before: Vec<Word> = words.into_iter().filter(|w| middle(w) < hit.start).collect();
-                let before = tokens_of(&before[before.len().saturating_sub(WINDOW_WORDS)..]);
+                let before = &before[before.len().saturating_sub(WINDOW_WORDS)..];
+                let paused = before.last().is_some_and(|w| hit.start.ms_since(w.end) >= CLAUSE_PAUSE_MS);
+                let before = if paused { Vec::new() } else { tokens_of(&before[clause_start(before)..]) };
                 let held = self
                     .vetoed(heard.track, play, hit)
                     .or_else(|| guards::held_back_by(&before, &tokens_of_text(text)));
@@ -496,7 +501,9 @@ impl Detector {
                     }
                     match h.kind {
                         PatternKind::Never => Some(format!("do-not-trigger: \"{}\"", h.phrase)),
-                        PatternKind::Trigger => guards::held_back_by(&tokens[..h.first], &tokens[h.first..h.end]),
+                        PatternKind::Trigger => {
+                            guards::held_back_by(clause_before(words, tokens, h.first), &tokens[h.first..h.end])
+                        }
                     }
                 });
             if let Some(by) = by {
@@ -527,6 +534,18 @@ fn longest(hits: &[LexiconHit]) -> impl Iterator<Item = &LexiconHit> {
                     && (o.end - o.first) > (h.end - h.first)
             })
     })
+}
+
+/// Index of the first word after the last long pause.
+fn clause_start(words: &[Word]) -> usize {
+    words.windows(2).rposition(|w| w[1].start.ms_since(w[0].end) >= CLAUSE_PAUSE_MS).map_or(0, |i| i + 1)
+}
+
+/// The tokens in front of token `first` that belong to its clause.
+fn clause_before<'a>(words: &[Word], tokens: &'a [Token], first: usize) -> &'a [Token] {
+    let start = clause_start(&words[..=tokens[first].word]);
+    let from = tokens.iter().position(|t| t.word >= start).unwrap_or(first);
+    &tokens[from.min(first)..first]
 }
 
 fn middle(w: &Word) -> MediaTime {

@@ -212,3 +212,15 @@ fn the_semantic_seam_is_wired_and_rests_under_load() {
     let got = d.on_utterance_end(&heard(3_000, &w, &[]));
     assert!(matches!(&got[..], [Verdict::Detected(x)] if x.evidence.similarity == Some(0.8)), "{got:?}");
 }
+
+#[test]
+fn a_pause_ends_what_a_negation_reaches() {
+    let mut d = Detector::new(book(), None);
+    let mut said = words("that is not it", 0);
+    said.extend(words("too expensive", 2_000));
+    assert!(matches!(d.on_words(&heard(2_600, &said, &[]))[..], [Verdict::Detected(_)]));
+    let mut d = Detector::new(book(), None);
+    let h = hit(&d, "too expensive", 2_000, 2_600, -0.4);
+    let got = d.on_phrase(&heard(2_700, &[], &words("that is not it", 0)), &h);
+    assert!(matches!(&got[..], [Verdict::Detected(_)]), "{got:?}");
+}

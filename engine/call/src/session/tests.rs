@@ -219,6 +219,11 @@ fn a_restarted_call_goes_on_where_its_log_ends() {
         _ => None,
     });
     assert_eq!(second, Some(1), "utterance numbers go on");
+    let used = RepAction::Used { card: CardId(0) };
+    call.handle_input(&Input::Rep { at: MediaTime::from_ms(5_100), action: used }).unwrap();
+    events.clear();
+    drain(&mut call, &mut events);
+    assert_eq!(names(&events), ["5100 card_closed"], "the card from before is still the one on the screen");
 }
 
 fn lines(events: &[Event]) -> String {

@@ -243,7 +243,9 @@ async fn serve(state: Arc<IngestState>, mut socket: WebSocket) {
                     ended.call.clone_from(&call);
                     ServerMessage::Ended(ended)
                 }
-                Err(_) => Refusal::new(Code::Internal, "the call did not finish in time; its log may be incomplete").into(),
+                Err(_) => {
+                    Refusal::new(Code::Internal, "the call did not finish in time; its log may be incomplete").into()
+                }
             };
             say(&mut socket, &last).await;
             hang_up(&mut socket, 1000, "the call is over").await;
@@ -383,7 +385,8 @@ impl Connection {
     }
 
     async fn run(&mut self, socket: &mut WebSocket) -> Outcome {
-        let started = Started { call: self.call.clone(), version: VERSION, resumed: self.resumed, ..self.handle.started() };
+        let started =
+            Started { call: self.call.clone(), version: VERSION, resumed: self.resumed, ..self.handle.started() };
         if !say(socket, &ServerMessage::Started(started)).await {
             return Outcome::Broken;
         }

@@ -149,7 +149,9 @@ impl TrackStart {
             check_chars("consent.basis", &consent.basis)?;
             check_chars("consent.reference", &consent.reference)?;
             if consent.basis.trim().is_empty() {
-                return Err(format!("track {id}: consent.basis is empty; say how consent was given, or send consent null"));
+                return Err(format!(
+                    "track {id}: consent.basis is empty; say how consent was given, or send consent null"
+                ));
             }
         }
         match (self.codec, self.rate_hz) {
@@ -350,7 +352,9 @@ pub fn parse_text(text: &str) -> Result<ClientMessage, Refusal> {
         "stop" => serde_json::from_value(value).map(ClientMessage::Stop).map_err(in_kind),
         other => {
             let other: String = other.chars().take(40).collect();
-            Err(bad(format!("no message is called {other:?}; known are start, track, gap, leave, consent, ping and stop")))
+            Err(bad(format!(
+                "no message is called {other:?}; known are start, track, gap, leave, consent, ping and stop"
+            )))
         }
     }
 }

@@ -55,7 +55,10 @@ fn other_messages_are_read() {
     for (text, message) in [
         (r#"{"type":"gap","track":1,"until_us":5}"#, ClientMessage::Gap(GapMessage { track: 1, until_us: 5 })),
         (r#"{"type":"leave","track":1}"#, ClientMessage::Leave(LeaveMessage { track: 1 })),
-        (r#"{"type":"consent","track":1,"consent":null}"#, ClientMessage::Consent(ConsentMessage { track: 1, consent: None })),
+        (
+            r#"{"type":"consent","track":1,"consent":null}"#,
+            ClientMessage::Consent(ConsentMessage { track: 1, consent: None }),
+        ),
         (r#"{"type":"ping"}"#, ClientMessage::Ping(Empty {})),
         (r#"{"type":"stop"}"#, ClientMessage::Stop(Empty {})),
     ] {

@@ -78,9 +78,7 @@ impl Assets {
     #[must_use]
     pub fn digest(&self) -> String {
         let mut sha = Sha256::new();
-        for file in
-            [&self.config, &self.weights, &self.frontend, &self.lexicon, &self.lm, &self.cmudict, &self.lts]
-        {
+        for file in [&self.config, &self.weights, &self.frontend, &self.lexicon, &self.lm, &self.cmudict, &self.lts] {
             sha.update((file.len() as u64).to_le_bytes());
             sha.update(file);
         }

@@ -36,19 +36,23 @@ pub struct Context {
 
 impl Context {
     /// Builds the context of `phrases`. Words that are not in `words` are learned with the pronunciations `pronounce`
-    /// gives; where it gives none, the phrase is cut at that word.
+    /// gives; where it gives none, the phrase is cut at that word. For a known word it gives those the lexicon lacks.
     #[must_use]
     pub fn new(phrases: &[String], bonus: f32, words: &Words, pronounce: impl Fn(&str) -> Vec<Vec<Phone>>) -> Self {
-        let known = words.len() as WordId;
+        let known = words.count() as WordId;
         let mut nodes = vec![Node::default()];
         let mut names: Vec<String> = Vec::new();
         let mut sounds: Vec<(Vec<Phone>, WordId)> = Vec::new();
         for phrase in phrases {
             let mut ids: Vec<WordId> = Vec::new();
             for word in phrase.split_whitespace().map(str::to_lowercase) {
-                let known_as = words.find(&word);
+                if let Some(id) = words.find(&word) {
+                    ids.push(id);
+                    sounds.extend(pronounce(&word).into_iter().filter(|v| !v.is_empty()).map(|v| (v, id)));
+                    continue;
+                }
                 let learned = || names.iter().position(|n| *n == word).map(|i| known + i as WordId);
-                if let Some(id) = known_as.or_else(learned) {
+                if let Some(id) = learned() {
                     ids.push(id);
                     continue;
                 }
@@ -137,7 +141,7 @@ mod tests {
     fn context(phrases: &[&str]) -> (Context, Words) {
         let words = Words::new("test", vec!["expensive", "is", "much", "too", "we", "use"]).unwrap();
         let phrases: Vec<String> = phrases.iter().map(ToString::to_string).collect();
-        let say = |word: &str| if word == "xq" { Vec::new() } else { vec![vec![1, 2]] };
+        let say = |word: &str| if word == "zeblo" { vec![vec![1, 2]] } else { Vec::new() };
         (Context::new(&phrases, 1.0, &words, say), words)
     }
 
@@ -145,7 +149,7 @@ mod tests {
         let mut place = 0;
         let mut sum = 0.0;
         for word in heard.split(' ') {
-            let id = words.find(word).unwrap_or(words.len() as WordId);
+            let id = words.find(word).unwrap_or(words.count() as WordId);
             let (next, change) = context.advance(place, id);
             place = next;
             sum += change;
@@ -172,8 +176,8 @@ mod tests {
     #[test]
     fn unknown_names_are_learned_and_unspeakable_ones_cut_the_phrase() {
         let (c, w) = context(&["we use zeblo", "much xq too expensive"]);
-        assert_eq!(c.name(w.len() as WordId), Some("zeblo"));
-        assert_eq!(c.trie().words(c.trie().len() as u32 - 1), [w.len() as WordId]);
+        assert_eq!(c.name(w.count() as WordId), Some("zeblo"));
+        assert_eq!(c.trie().words(c.trie().nodes() as u32 - 1), [w.count() as WordId]);
         assert_eq!(total(&c, &w, "we use zeblo"), 3.0);
         assert_eq!(total(&c, &w, "too expensive"), 2.0);
     }

@@ -68,7 +68,7 @@ impl Decoder {
     /// Entries held by histories, tokens and words not yet fetched; bounded, however long the utterance.
     #[must_use]
     pub fn held_entries(&self) -> usize {
-        self.histories.len() + self.tokens.len() + self.committed.len()
+        self.histories.kept() + self.tokens.len() + self.committed.len()
     }
 
     /// Takes the next row of log-posteriors, the blank first.
@@ -94,11 +94,12 @@ impl Decoder {
             if self.finality.pause_rows.is_some_and(|rows| self.pause >= rows) {
                 self.end_stretch(knowledge);
             }
-            if self.histories.len() > SWEEP_AT {
+            if self.histories.kept() > SWEEP_AT {
                 self.histories.compact(self.tokens.iter_mut().map(|t| &mut t.history));
             }
         }
-        let mut slot = if self.lead_in.len() < LEAD_IN_ROWS { None } else { self.lead_in.pop_front() }.unwrap_or_default();
+        let mut slot =
+            if self.lead_in.len() < LEAD_IN_ROWS { None } else { self.lead_in.pop_front() }.unwrap_or_default();
         slot.clear();
         slot.extend_from_slice(row);
         self.lead_in.push_back(slot);
@@ -138,7 +139,7 @@ impl Decoder {
         self.histories.open_words(best.history, &mut self.best);
         let mut agreed = self.best.len();
         self.seen.clear();
-        self.seen.resize(self.histories.len(), false);
+        self.seen.resize(self.histories.kept(), false);
         for token in &self.tokens {
             if agreed == 0 {
                 break;

@@ -47,7 +47,7 @@ impl Histories {
 
     /// How many entries are kept.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn kept(&self) -> usize {
         self.entries.len()
     }
 
@@ -131,7 +131,7 @@ mod tests {
         h.finalise(1);
         let mut first = a;
         h.compact([&mut c, &mut d, &mut first].into_iter());
-        assert_eq!(h.len(), 3);
+        assert_eq!(h.kept(), 3);
         let mut words = Vec::new();
         h.open_words(d, &mut words);
         assert_eq!(words.iter().map(|w| w.word).collect::<Vec<_>>(), [2, 4]);

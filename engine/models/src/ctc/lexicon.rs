@@ -62,7 +62,8 @@ impl Pronunciations {
         let mut lines = Vec::new();
         let mut all = Vec::new();
         for (number, line) in text.lines().enumerate() {
-            let bad = || ModelError::format(FILE, format!("line {} is `{line}`, not a word and its phones", number + 1));
+            let bad =
+                || ModelError::format(FILE, format!("line {} is `{line}`, not a word and its phones", number + 1));
             let (word, sounds) = line.split_once(' ').ok_or_else(bad)?;
             let word = words.find(word).ok_or_else(bad)?;
             let start = all.len();
@@ -159,7 +160,7 @@ impl Trie {
 
     /// How many nodes there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn nodes(&self) -> usize {
         self.phone.len()
     }
 
@@ -186,5 +187,45 @@ impl Trie {
     #[must_use]
     pub fn look_ahead(&self, node: NodeId) -> f32 {
         self.look_ahead[node as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trie_holds_every_word_once_and_looks_ahead() {
+        let entries: [(&[Phone], WordId); 6] =
+            [(&[3, 1], 0), (&[3], 1), (&[3, 1], 2), (&[2, 1, 1], 3), (&[3, 1], 0), (&[3, 2], 4)];
+        let trie = Trie::from_entries(entries.to_vec(), |word| -(word as f32));
+        let walk = |phones: &[Phone]| {
+            phones.iter().try_fold(0, |node, &phone| trie.children(node).find(|&c| trie.phone(c) == phone))
+        };
+        for (phones, words, look_ahead) in [
+            (&[3][..], &[1][..], 0.0),
+            (&[3, 1], &[0, 2], 0.0),
+            (&[3, 2], &[4], -4.0),
+            (&[2], &[], -3.0),
+            (&[2, 1, 1], &[3], -3.0),
+        ] {
+            let node = walk(phones).unwrap();
+            assert_eq!(trie.words(node), words, "{phones:?}");
+            assert_eq!(trie.look_ahead(node), look_ahead, "{phones:?}");
+        }
+        assert_eq!(walk(&[1]), None);
+        assert_eq!(trie.nodes(), 7);
+        assert_eq!(trie.look_ahead(0), 0.0);
+    }
+
+    #[test]
+    fn a_word_keeps_the_order_of_its_pronunciations() {
+        let names = Phones::new(&["<blk>", "T", "UW", "AH"].map(String::from));
+        let words = Words::new(FILE, vec!["to", "a"]).unwrap();
+        let said = Pronunciations::parse("to T UW\na AH\nto T AH\n", &words, &names).unwrap();
+        assert_eq!(said.of(words.find("to").unwrap()).collect::<Vec<_>>(), [[1, 2], [1, 3]]);
+        for bad in ["", "to\n", "to T XX\n", "to \n", "two T UW\n", "to <blk>\n"] {
+            assert!(Pronunciations::parse(bad, &words, &names).is_err(), "{bad:?}");
+        }
     }
 }

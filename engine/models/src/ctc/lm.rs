@@ -58,9 +58,9 @@ impl LanguageModel {
     /// # Errors
     /// [`ModelError::Format`] names the first line that does not parse.
     pub fn parse(text: &str, words: &Words, mut done: impl FnMut(f32)) -> Result<Self, ModelError> {
-        let index: HashMap<&str, WordId> = (0..words.len() as WordId).map(|id| (words.get(id), id)).collect();
+        let index: HashMap<&str, WordId> = (0..words.count() as WordId).map(|id| (words.get(id), id)).collect();
         let sentence_start = *index.get("<s>").ok_or_else(|| ModelError::format(FILE, "it has no <s>"))?;
-        let mut unigrams = vec![(UNKNOWN, 0.0); words.len()];
+        let mut unigrams = vec![(UNKNOWN, 0.0); words.count()];
         let mut bigrams: Vec<([WordId; 2], (f32, f32))> = Vec::new();
         let mut trigrams: Vec<([WordId; 3], f32)> = Vec::new();
         let mut order = 0;
@@ -108,7 +108,7 @@ impl LanguageModel {
         trigrams.sort_unstable_by_key(|t| t.0);
         trigrams.dedup_by_key(|t| t.0);
         let mut lm = Self {
-            bigram_start: starts(words.len(), bigrams.iter().map(|b| b.0[0] as usize)),
+            bigram_start: starts(words.count(), bigrams.iter().map(|b| b.0[0] as usize)),
             bigram_word: bigrams.iter().map(|b| b.0[1]).collect(),
             bigram: bigrams.iter().map(|b| b.1).collect(),
             trigram_start: Vec::new(),
@@ -185,5 +185,46 @@ mod tests {
         }
         assert_eq!(parse_log("-x"), None);
         assert_eq!(parse_log("-inf"), None);
+    }
+
+    const SMALL: &str = "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1.0\ta\t-0.25\n-1.5\tb\t-0.125\n-2.0\tc\n\n\
+                         \\2-grams:\n-0.5\t<s> a\t-0.75\n-0.25\ta b\n\n\\3-grams:\n-0.125\t<s> a b\n\n\\end\\\n";
+
+    #[test]
+    fn backs_off_as_arpa_says() {
+        let words = Words::new(FILE, unigram_words(SMALL).collect()).unwrap();
+        let lm = LanguageModel::parse(SMALL, &words, |_| {}).unwrap();
+        let score = |u: &str, v: &str, w: &str| {
+            let id = |w: &str| words.find(w).unwrap_or(words.count() as WordId);
+            lm.score(id(u), id(v), id(w)) / LN_10
+        };
+        for (u, v, w, expected) in [
+            ("<s>", "a", "b", -0.125),
+            ("<s>", "a", "c", -0.75 - 0.25 - 2.0),
+            ("<s>", "<s>", "a", -0.5),
+            ("c", "a", "b", -0.25),
+            ("a", "b", "c", -0.125 - 2.0),
+            ("b", "c", "a", -1.0),
+            ("nobody", "nobody", "a", -1.0),
+            ("<s>", "a", "nobody", -0.75 - 0.25 + UNKNOWN / LN_10),
+        ] {
+            assert!((score(u, v, w) - expected).abs() < 1e-5, "{u} {v} {w}: {}", score(u, v, w));
+        }
+    }
+
+    #[test]
+    fn broken_files_are_refused() {
+        let words = Words::new(FILE, unigram_words(SMALL).collect()).unwrap();
+        for (from, to) in [
+            ("\\end\\\n", ""),
+            ("-0.25\ta b", "a b"),
+            ("-0.25\ta b", "-0.25\ta"),
+            ("-0.25\ta b", "-0.25\ta z"),
+            ("-0.5\t<s> a\t-0.75\n", ""),
+            ("\t-0.125\n", "\tnan\n"),
+        ] {
+            let text = SMALL.replacen(from, to, 1);
+            assert!(LanguageModel::parse(&text, &words, |_| {}).is_err(), "without `{from}`");
+        }
     }
 }

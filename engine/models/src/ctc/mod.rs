@@ -168,7 +168,9 @@ impl Recognizer for CtcRecognizer {
         let refused = bias.spot.iter().filter(|phrase| self.phrase(phrase).variants.is_empty());
         let advise = |phrase: &SpotPhrase| {
             let problem = match self.model.variants(&phrase.text).first() {
-                None => format!("`{}` has no pronunciation; write it in letters, or say what it sounds like", phrase.text),
+                None => {
+                    format!("`{}` has no pronunciation; write it in letters, or say what it sounds like", phrase.text)
+                }
                 Some(sounds) => format!(
                     "`{}` has {} speech sounds, {least} are needed to tell it from chance; add a word that is said with it",
                     phrase.text,

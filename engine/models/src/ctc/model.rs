@@ -12,7 +12,7 @@ use super::{
     lm::{self, LanguageModel},
     network::Network,
     passing::Knowledge,
-    pronounce::{Pronouncer, Pronunciation},
+    pronounce::{Pronouncer, Pronunciation, Source},
     words::{WordId, Words},
 };
 
@@ -88,7 +88,11 @@ impl CtcModel {
     #[must_use]
     pub fn context(&self, phrases: &[String], bonus: f32) -> Context {
         Context::new(phrases, bonus, &self.words, |word| {
-            self.pronouncer.variants(word, &self.words, &self.pronunciations).0
+            let (mut variants, source) = self.pronouncer.variants(word, &self.words, &self.pronunciations);
+            if self.words.find(word).is_some() {
+                variants.truncate(usize::from(source == Source::Compound));
+            }
+            variants
         })
     }
 
@@ -99,7 +103,7 @@ impl CtcModel {
             trie: &self.trie,
             lm: &self.lm,
             unknown: self.unknown,
-            known: self.words.len() as WordId,
+            known: self.words.count() as WordId,
             context,
             settings: &self.config.decoder,
         }

@@ -201,8 +201,7 @@ impl Network {
         let mut blocks = Vec::with_capacity(m.blocks.len());
         for (i, block) in m.blocks.iter().enumerate() {
             let left = block.left();
-            let offsets: Vec<usize> =
-                block.splice.iter().map(|&s| left.wrapping_add_signed(s as isize)).collect();
+            let offsets: Vec<usize> = block.splice.iter().map(|&s| left.wrapping_add_signed(s as isize)).collect();
             blocks.push(Block {
                 norm: norm(&format!("bl.{i}.ln"))?,
                 left,

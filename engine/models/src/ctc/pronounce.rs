@@ -17,8 +17,32 @@ pub const MAX_VARIANTS: usize = 3;
 const MIN_PART: usize = 3;
 /// Names of the letters a to z.
 const LETTERS: [&str; 26] = [
-    "EY", "B IY", "S IY", "D IY", "IY", "EH F", "JH IY", "EY CH", "AY", "JH EY", "K EY", "EH L", "EH M", "EH N", "OW",
-    "P IY", "K Y UW", "AA R", "EH S", "T IY", "Y UW", "V IY", "D AH B AH L Y UW", "EH K S", "W AY", "Z IY",
+    "EY",
+    "B IY",
+    "S IY",
+    "D IY",
+    "IY",
+    "EH F",
+    "JH IY",
+    "EY CH",
+    "AY",
+    "JH EY",
+    "K EY",
+    "EH L",
+    "EH M",
+    "EH N",
+    "OW",
+    "P IY",
+    "K Y UW",
+    "AA R",
+    "EH S",
+    "T IY",
+    "Y UW",
+    "V IY",
+    "D AH B AH L Y UW",
+    "EH K S",
+    "W AY",
+    "Z IY",
 ];
 
 /// Where a pronunciation was found; later ones are less certain.
@@ -109,27 +133,27 @@ impl Pronouncer {
             Spoken::Letter(letter) => return (vec![self.letter(*letter)], Source::Dictionary),
             Spoken::Word(word) => word,
         };
-        if let Some(found) = self.known(word, words, lexicon) {
-            return found;
+        if let Some((mut variants, source)) = self.known(word, words, lexicon) {
+            // What the lexicon says of a name the dictionary lacks was put there by rule: two known words are surer.
+            if source == Source::Lexicon
+                && let Some(joined) = compound(word, words, lexicon)
+                && !variants.contains(&joined)
+                && self.dictionary().is_some_and(|d| d.find(word).is_empty())
+            {
+                variants.insert(0, joined);
+                return (variants, Source::Compound);
+            }
+            return (variants, source);
         }
         if let Some(stem) = word.strip_suffix("'s").or_else(|| word.strip_suffix("s'")) {
             let (mut variants, source) = self.item(&Spoken::Word(stem.into()), words, lexicon);
             variants.iter_mut().for_each(|v| self.add_plural(v));
             return (variants, source);
         }
-        if word.is_ascii() && word.len() >= 2 * MIN_PART {
-            // The most even split is the likeliest: "hub|spot", not "hubs|pot" when both are words.
-            let splits = (MIN_PART..=word.len() - MIN_PART).filter_map(|at| {
-                let part = |w: &str| words.find(w).and_then(|id| lexicon.of(id).next());
-                let joined = [part(&word[..at])?, part(&word[at..])?].concat();
-                Some((at.abs_diff(word.len() - at), joined))
-            });
-            if let Some((_, joined)) = splits.min_by_key(|s| s.0) {
-                let by_rule = self.rules.apply(word);
-                let mut variants = vec![joined, by_rule];
-                variants.dedup();
-                return (variants, Source::Compound);
-            }
+        if let Some(joined) = compound(word, words, lexicon) {
+            let mut variants = vec![joined, self.rules.apply(word)];
+            variants.dedup();
+            return (variants, Source::Compound);
         }
         (vec![self.rules.apply(&fold(word))], Source::Rules)
     }
@@ -162,6 +186,20 @@ impl Pronouncer {
         }
         (variants, source)
     }
+}
+
+/// `word` said as two words of the lexicon, if it can be split into two.
+fn compound(word: &str, words: &Words, lexicon: &Pronunciations) -> Option<Vec<Phone>> {
+    if !word.is_ascii() || word.len() < 2 * MIN_PART {
+        return None;
+    }
+    // The most even split is the likeliest: "hub|spot", not "hubs|pot" when both are words.
+    let splits = (MIN_PART..=word.len() - MIN_PART).filter_map(|at| {
+        let part = |w: &str| words.find(w).and_then(|id| lexicon.of(id).next());
+        let joined = [part(&word[..at])?, part(&word[at..])?].concat();
+        Some((at.abs_diff(word.len() - at), joined))
+    });
+    splits.min_by_key(|s| s.0).map(|s| s.1)
 }
 
 /// Replaces accented letters by the plain ones the rules know.

@@ -10,8 +10,26 @@ pub enum Spoken {
 }
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// Longest number read as a number; longer ones are read digit by digit.
@@ -86,7 +104,10 @@ fn has_vowel(word: &str) -> bool {
 fn say_letters(run: &str, mixed: bool, out: &mut Vec<Spoken>) {
     let word = run.trim_matches('\'').to_lowercase();
     let ordinal = matches!(word.as_str(), "st" | "nd" | "rd" | "th");
-    if ordinal && mixed && let Some(Spoken::Word(number)) = out.last_mut() {
+    if ordinal
+        && mixed
+        && let Some(Spoken::Word(number)) = out.last_mut()
+    {
         *number = ordinal_of(number);
     } else if (mixed && word.chars().count() <= 2) || !has_vowel(&word) {
         out.extend(word.chars().filter(|c| c.is_alphabetic()).map(Spoken::Letter));
@@ -133,7 +154,7 @@ fn cardinal(n: u32, out: &mut Vec<&'static str>) {
         if n >= size {
             cardinal(n / size, out);
             out.push(name);
-            if n % size != 0 {
+            if !n.is_multiple_of(size) {
                 cardinal(n % size, out);
             }
             return;
@@ -143,7 +164,7 @@ fn cardinal(n: u32, out: &mut Vec<&'static str>) {
         out.push(ONES[n as usize]);
     } else {
         out.push(TENS[n as usize / 10]);
-        if n % 10 != 0 {
+        if !n.is_multiple_of(10) {
             out.push(ONES[n as usize % 10]);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reframe_call::{
     audio::{AudioFrame, SAMPLE_RATE_HZ},
-    recognize::{Hypothesis, PhraseHit, PhraseId, RecognizerStream, Recognized, Word, round3},
+    recognize::{Hypothesis, PhraseHit, PhraseId, Recognized, RecognizerStream, Word, round3},
     time::MediaTime,
 };
 

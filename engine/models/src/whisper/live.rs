@@ -201,10 +201,10 @@ impl WhisperStream {
         let starts: Vec<f32> = heard.stretches.iter().skip(1).map(|s| s.start_s).collect();
         for (at, stretch) in heard.stretches.into_iter().enumerate() {
             pass.words.extend(stretch.words);
-            if stretch.closed {
-                // A window that starts with a long pause is heard badly: the first timestamp is at most 1 s.
-                let next = starts.get(at).map_or(0.0, |start| start - LEAD_S);
-                pass.cuts.push((pass.words.len(), stretch.end_s.max(next)));
+            // Only between two stretches: the end of the last one moves while the window grows, and what is cut off too
+            // early is heard twice. In a long pause, well into it: a window that starts with silence is heard badly.
+            if let (true, Some(next)) = (stretch.closed, starts.get(at)) {
+                pass.cuts.push((pass.words.len(), stretch.end_s.max(next - LEAD_S)));
             }
         }
         Some(pass)
@@ -298,8 +298,8 @@ impl WhisperStream {
 #[derive(Debug)]
 struct Pass {
     words: Vec<TimedWord>,
-    /// For each stretch the model closed: how many words lie up to its end, and where the window could be cut after
-    /// it, in seconds.
+    /// For each stretch the model closed, except the last: how many words lie up to its end, and where the window could
+    /// be cut after it, in seconds.
     cuts: Vec<(usize, f32)>,
 }
 

@@ -242,7 +242,7 @@ fn check(path: &Path, c: &ModelConfig) -> Result<(), WhisperError> {
         return refuse(format!("wants {} mel bins; 80 and 128 are known", c.num_mel_bins));
     }
     let heads = [c.encoder_attention_heads, c.decoder_attention_heads];
-    if heads.contains(&0) || heads.iter().any(|h| c.d_model % h != 0) || c.d_model < 4 {
+    if heads.contains(&0) || heads.iter().any(|h| !c.d_model.is_multiple_of(*h)) || c.d_model < 4 {
         return refuse(format!("divides a width of {} over {heads:?} heads", c.d_model));
     }
     // Several times what the largest published model has.

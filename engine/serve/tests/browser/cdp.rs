@@ -34,13 +34,24 @@ pub struct Page {
 impl Browser {
     /// Where Chromium is, if this machine has it.
     pub fn find() -> Option<PathBuf> {
-        ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].iter().map(Path::new).find(|path| path.exists()).map(Path::to_owned)
+        ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+            .iter()
+            .map(Path::new)
+            .find(|path| path.exists())
+            .map(Path::to_owned)
     }
 
     pub async fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let child = Command::new(program)
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-sync",
+            ])
             .args(["--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
@@ -75,7 +86,11 @@ impl Browser {
         }
         self.socket.send(Message::text(request.to_string())).await.unwrap();
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the browser answers").unwrap().unwrap();
+            let message = tokio::time::timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("the browser answers")
+                .unwrap()
+                .unwrap();
             let Message::Text(text) = message else { continue };
             let mut answer: Value = serde_json::from_str(text.as_str()).unwrap();
             if answer["id"] == self.last_id {
@@ -83,7 +98,9 @@ impl Browser {
                 return answer["result"].take();
             }
             match answer["method"].as_str() {
-                Some("Runtime.exceptionThrown") => self.complaints.push(answer["params"]["exceptionDetails"].to_string()),
+                Some("Runtime.exceptionThrown") => {
+                    self.complaints.push(answer["params"]["exceptionDetails"].to_string())
+                }
                 Some("Log.entryAdded") if answer["params"]["entry"]["level"] == "error" => {
                     self.complaints.push(answer["params"]["entry"]["text"].to_string());
                 }
@@ -147,7 +164,8 @@ impl Browser {
             down["text"] = key.into();
         }
         self.call(Some(page), "Input.dispatchKeyEvent", down).await;
-        self.call(Some(page), "Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "modifiers": modifiers})).await;
+        self.call(Some(page), "Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "modifiers": modifiers}))
+            .await;
     }
 
     /// Clicks the middle of the first element that matches `selector`.

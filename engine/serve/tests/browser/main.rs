@@ -19,7 +19,9 @@ use reframe_call::{
     recognize::Word,
     time::MediaTime,
 };
-use reframe_serve::{CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve};
+use reframe_serve::{
+    CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve,
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// A call on a server that can be stopped and started again with the log it had.
@@ -33,11 +35,14 @@ struct Call {
 
 impl Call {
     async fn start() -> Self {
-        let mut call = Self { port: 0, token: Token::generate(), log: Vec::new(), actions: Arc::default(), running: None };
+        let mut call =
+            Self { port: 0, token: Token::generate(), log: Vec::new(), actions: Arc::default(), running: None };
         call.up().await;
         for (id, party, name) in [(0, Party::Rep, "Rae"), (1, Party::Buyer, "Dana <b>W</b>")] {
             let consent = Some(Consent { basis: "fixture".into(), reference: String::new() });
-            call.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } });
+            call.event(EventBody::TrackAdded {
+                track: TrackInfo { id: TrackId(id), party, name: name.into(), consent },
+            });
         }
         call
     }
@@ -138,7 +143,10 @@ fn shows(title: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overlay_in_a_browser() {
     let Some(program) = Browser::find() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "CI needs Chromium for this test: install the package `chromium`");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "CI needs Chromium for this test: install the package `chromium`"
+        );
         println!("skipped: no Chromium on this machine");
         return;
     };
@@ -149,7 +157,7 @@ async fn overlay_in_a_browser() {
     says_how_the_call_is_doing(&mut browser).await;
     is_readable_in_light_and_dark(&mut browser).await;
     moves_into_the_small_window(&mut browser).await;
-    assert_eq!(browser.complaints, [String::new(); 0]);
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
     survives_a_restart(&mut browser).await;
 }
 
@@ -173,7 +181,9 @@ async fn shows_a_card(browser: &mut Browser) {
     browser.press(&page, "w", 0).await;
     browser.wait(&page, "document.querySelector('.why').open").await;
     let why = browser.text(&page, ".reason").await;
-    for part in ["Dana, 1:01.4 to 1:01.7", "phrase \"too expensive\"", "0.93", "381 ms after the phrase ended", "Compute 41 ms"] {
+    for part in
+        ["Dana, 1:01.4 to 1:01.7", "phrase \"too expensive\"", "0.93", "381 ms after the phrase ended", "Compute 41 ms"]
+    {
         assert!(why.contains(part), "{part} in {why}");
     }
     assert_eq!(browser.text(&page, ".hit").await, "expensive");
@@ -191,7 +201,8 @@ async fn shows_a_card(browser: &mut Browser) {
 async fn shows_markup_as_text(browser: &mut Browser) {
     let mut call = Call::start().await;
     let page = browser.open(&call.link(), (400, 700), "light").await;
-    let (title, line) = ("<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 1\"> <b>x</b> &amp;");
+    let (title, line) =
+        ("<script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 1\"> <b>x</b> &amp;");
     call.show(0, title, line);
     browser.wait(&page, &shows(title)).await;
     assert_eq!(browser.text(&page, ".say li").await, line);
@@ -201,7 +212,8 @@ async fn shows_markup_as_text(browser: &mut Browser) {
     }
     browser.wait(&page, "document.querySelector('#caption-text').textContent === '<i>so</i> <u>dear'").await;
     assert_eq!(browser.text(&page, "#caption-who").await, "Dana <b>W</b>");
-    let made = browser.eval(&page, "document.querySelectorAll('#app img, #app b, #app i, #app u, #app script').length").await;
+    let made =
+        browser.eval(&page, "document.querySelectorAll('#app img, #app b, #app i, #app u, #app script').length").await;
     assert_eq!(made, 0);
     assert_eq!(browser.eval(&page, "typeof window.hacked").await, "undefined");
     browser.close(&page).await;
@@ -215,7 +227,11 @@ async fn keys_send_actions(browser: &mut Browser) {
     browser.press(&page, "n", 0).await;
     browser.press(&page, "u", 2).await;
     browser.press(&page, "p", 0).await;
-    assert_eq!(call.heard(1).await, [RepAction::Pin { card: CardId(7) }], "n has nothing to show, ctrl-u is the browser's");
+    assert_eq!(
+        call.heard(1).await,
+        [RepAction::Pin { card: CardId(7) }],
+        "n has nothing to show, ctrl-u is the browser's"
+    );
     call.event(EventBody::CardPinned { card: CardId(7), pinned: true });
     browser.wait(&page, "document.querySelector('.card').dataset.pinned === 'true'").await;
     call.event(EventBody::CardQueued { card: card(8, "Waits", "Two.") });
@@ -236,7 +252,8 @@ async fn keys_send_actions(browser: &mut Browser) {
     call.event(EventBody::CardClosed { card: CardId(7), end: CardEnd::Used });
     call.event(EventBody::CallEnded { cards_shown: 2, utterances: 3 });
     browser.wait(&page, "document.querySelector('.recap')").await;
-    let counts = browser.eval(&page, "[...document.querySelectorAll('.recap dd')].map((count) => count.textContent)").await;
+    let counts =
+        browser.eval(&page, "[...document.querySelectorAll('.recap dd')].map((count) => count.textContent)").await;
     assert_eq!(counts, serde_json::json!(["2", "1", "1"]));
     assert_eq!(browser.text(&page, "#status").await, "Call ended");
     browser.close(&page).await;
@@ -245,7 +262,8 @@ async fn keys_send_actions(browser: &mut Browser) {
 async fn says_how_the_call_is_doing(browser: &mut Browser) {
     let mut call = Call::start().await;
     let page = browser.open(&call.link(), (400, 700), "light").await;
-    let says = |part: &str| format!("document.querySelector('#status').textContent.includes({})", serde_json::json!(part));
+    let says =
+        |part: &str| format!("document.querySelector('#status').textContent.includes({})", serde_json::json!(part));
     call.event(EventBody::AudioStalled { since: MediaTime::ZERO });
     browser.wait(&page, &says("No sound for 10 s")).await;
     call.event(EventBody::AudioResumed);
@@ -255,7 +273,9 @@ async fn says_how_the_call_is_doing(browser: &mut Browser) {
     call.event(EventBody::LoadChanged { load: Load::High });
     browser.wait(&page, &says("Machine is behind")).await;
     let consent = Some(Consent { basis: "fixture".into(), reference: String::new() });
-    call.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(1), party: Party::Unknown, name: "Room".into(), consent } });
+    call.event(EventBody::TrackAdded {
+        track: TrackInfo { id: TrackId(1), party: Party::Unknown, name: "Room".into(), consent },
+    });
     browser.wait(&page, &says("Speaker unknown")).await;
     browser.close(&page).await;
 }
@@ -268,7 +288,11 @@ async fn is_readable_in_light_and_dark(browser: &mut Browser) {
         let page = browser.open(&call.link(), (360, 640), scheme).await;
         browser.wait(&page, &shows("Readable")).await;
         browser.eval(&page, "document.getAnimations().forEach((each) => each.finish())").await;
-        assert_eq!(browser.eval(&page, "document.documentElement.scrollWidth <= innerWidth").await, true, "no sideways scrolling");
+        assert_eq!(
+            browser.eval(&page, "document.documentElement.scrollWidth <= innerWidth").await,
+            true,
+            "no sideways scrolling"
+        );
         grounds.push(browser.eval(&page, "getComputedStyle(document.body).backgroundColor").await);
         let worst = browser.eval(&page, CONTRAST).await;
         assert!(worst[0].as_f64().unwrap() >= 4.5, "{scheme}: {worst}");
@@ -314,7 +338,8 @@ async fn moves_into_the_small_window(browser: &mut Browser) {
     browser.click(&page, "#pip").await;
     browser.wait(&page, "documentPictureInPicture.window.document.querySelector('.card')").await;
     let small = "documentPictureInPicture.window.document";
-    let styled = format!("{small}.defaultView.getComputedStyle({small}.querySelector('.card')).borderRadius === '16px'");
+    let styled =
+        format!("{small}.defaultView.getComputedStyle({small}.querySelector('.card')).borderRadius === '16px'");
     browser.wait(&page, &styled).await;
     assert_eq!(browser.eval(&page, "document.querySelector('#away').hidden").await, false);
     call.show(1, "Second", "Two.");
@@ -330,7 +355,9 @@ async fn survives_a_restart(browser: &mut Browser) {
     call.show(0, "Before", "One.");
     browser.wait(&page, &shows("Before")).await;
     call.down().await;
-    browser.wait(&page, "document.querySelector('#status-line').textContent.startsWith('Offline, trying again in ')").await;
+    browser
+        .wait(&page, "document.querySelector('#status-line').textContent.startsWith('Offline, trying again in ')")
+        .await;
     call.event(EventBody::CardClosed { card: CardId(0), end: CardEnd::Expired });
     call.show(1, "While away", "Two.");
     call.up().await;

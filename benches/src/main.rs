@@ -1,0 +1,57 @@
+//! Measurements of Reframe: how late a card is, what hearing costs, how much memory a server takes.
+
+mod latency;
+mod process;
+mod recognizer;
+mod record;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Measure Reframe on this machine
+///
+/// Build the program first (cargo build --release): latency and server run it as a process of its own. With --record,
+/// the result is kept under benches/record/MACHINE/.
+#[derive(Debug, Parser)]
+#[command(name = "reframe-benches", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Keep the result under benches/record/MACHINE/DATE-COMMAND.json
+    #[arg(long, global = true)]
+    record: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Latency(latency::Args),
+    Recognizer(recognizer::Args),
+    Server(server::Args),
+}
+
+fn main() -> ExitCode {
+    if cfg!(debug_assertions) {
+        eprintln!("error: this is a debug build, whose numbers mean nothing; use cargo run --release -p reframe-benches");
+        return ExitCode::from(3);
+    }
+    let cli = Cli::parse();
+    let (name, result) = match &cli.command {
+        Command::Latency(args) => ("latency", latency::run(args)),
+        Command::Recognizer(args) => ("recognizer", recognizer::run(args)),
+        Command::Server(args) => ("server", server::run(args)),
+    };
+    let kept = result.and_then(|value| if cli.record { record::keep(name, &value).map(Some) } else { Ok(None) });
+    match kept {
+        Ok(Some(path)) => {
+            println!("recorded in {}", path.display());
+            ExitCode::SUCCESS
+        }
+        Ok(None) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What the tests of the program share: running it, and finding fixtures.
+
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses its own part of it
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The folder of a fixture call.
+pub fn call(name: &str) -> PathBuf {
+    root().join("fixtures/calls").join(name)
+}
+
+/// The program, in an empty folder so that no configuration lies around.
+pub fn reframe(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reframe"));
+    command.current_dir(dir).env("NO_COLOR", "1");
+    command
+}
+
+/// Runs it to its end.
+pub fn run(dir: &Path, args: &[&str]) -> Output {
+    reframe(dir).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs it with text on standard input.
+pub fn run_with_input(dir: &Path, args: &[&str], input: &str) -> Output {
+    let mut child =
+        reframe(dir).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Standard output as text.
+pub fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Standard error as text.
+pub fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running `reframe serve`. Killed when dropped.
+pub struct Served {
+    /// The process.
+    pub child: Child,
+    /// `127.0.0.1:PORT`.
+    pub addr: String,
+    /// What bots must show.
+    pub token: String,
+    stderr: Arc<Mutex<String>>,
+}
+
+impl Served {
+    /// Starts it with this configuration text in `dir/reframe.toml`, and waits until it listens.
+    pub fn start(dir: &Path, config: &str) -> Self {
+        std::fs::write(dir.join("reframe.toml"), format!("version = 1\n{config}")).unwrap();
+        let mut child = reframe(dir)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (sink, mut pipe) = (Arc::clone(&stderr), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut part) {
+                sink.lock().unwrap().push_str(&String::from_utf8_lossy(&part[..n]));
+            }
+        });
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut addr, mut token) = (None, None);
+        while addr.is_none() || token.is_none() {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the server did not start: {}", stderr.lock().unwrap());
+            };
+            if let Some(rest) = line.strip_prefix("listening on http://") {
+                addr = Some(rest.to_owned());
+            }
+            if let Some(rest) = line.strip_prefix("token:") {
+                token = Some(rest.trim().to_owned());
+            }
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, addr: addr.unwrap(), token: token.unwrap(), stderr }
+    }
+
+    /// Where bots connect.
+    pub fn ingest(&self) -> String {
+        format!("ws://{}/v1/ingest", self.addr)
+    }
+
+    /// What it has written to standard error.
+    pub fn log(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// Asks it to stop, as a service manager does, and gives its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// Kills it without warning.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// GET over plain HTTP; status and body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut socket = std::net::TcpStream::connect(&self.addr).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _already_waited = self.child.wait();
+    }
+}
+
+/// Waits until `done` holds; panics with `what` after a generous while. For events that follow, never for speed.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Both sides of a fixture call as one stereo WAV, rep left, buyer right, at 16 kHz.
+pub fn stereo_wav(name: &str, to: &Path) {
+    let side = |file: &str| {
+        let bytes = std::fs::read(call(name).join(file)).unwrap();
+        let opus = reframe_audio::ogg_opus::OggOpus::read(std::io::Cursor::new(bytes)).unwrap();
+        opus.decode(16_000).0.remove(0)
+    };
+    let (rep, buyer) = (side("rep.opus"), side("buyer.opus"));
+    let samples = rep.len().max(buyer.len());
+    let mut wav = Vec::with_capacity(44 + samples * 4);
+    let bytes = u32::try_from(samples * 4).unwrap();
+    wav.extend(b"RIFF");
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    for half in [1u16, 2] {
+        wav.extend(half.to_le_bytes());
+    }
+    wav.extend(16_000u32.to_le_bytes());
+    wav.extend(64_000u32.to_le_bytes());
+    for half in [4u16, 16] {
+        wav.extend(half.to_le_bytes());
+    }
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    for i in 0..samples {
+        for channel in [&rep, &buyer] {
+            wav.extend(channel.get(i).copied().unwrap_or(0).to_le_bytes());
+        }
+    }
+    std::fs::write(to, wav).unwrap();
+}
