@@ -85,7 +85,10 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
         "\n{right} of {expected} objections answered, {false_cards} false or wrong cards in {hours:.3} h ({:.1} per hour)",
         f64::from(u32::try_from(false_cards)?) / hours
     );
-    println!("{:34} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8}", "ms after the phrase ended", "n", "p50", "p90", "p95", "p99", "max");
+    println!(
+        "{:34} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "ms after the phrase ended", "n", "p50", "p90", "p95", "p99", "max"
+    );
     let mut rows = Vec::new();
     for part in &parts {
         let h = &part.histogram;

@@ -33,7 +33,9 @@ enum Command {
 
 fn main() -> ExitCode {
     if cfg!(debug_assertions) {
-        eprintln!("error: this is a debug build, whose numbers mean nothing; use cargo run --release -p reframe-benches");
+        eprintln!(
+            "error: this is a debug build, whose numbers mean nothing; use cargo run --release -p reframe-benches"
+        );
         return ExitCode::from(3);
     }
     let cli = Cli::parse();

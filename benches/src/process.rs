@@ -21,9 +21,11 @@ pub fn reframe() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// If there is no such process or line (Linux only).
 pub fn status_kib(pid: u32, field: &str) -> anyhow::Result<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).context("memory can only be measured on Linux")?;
+    let text =
+        std::fs::read_to_string(format!("/proc/{pid}/status")).context("memory can only be measured on Linux")?;
     let line = text.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(':'));
-    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).with_context(|| format!("no {field} for process {pid}"))
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok())
+        .with_context(|| format!("no {field} for process {pid}"))
 }
 
 /// Processor seconds used by all threads of a process, those that ended included.
@@ -31,7 +33,8 @@ pub fn status_kib(pid: u32, field: &str) -> anyhow::Result<u64> {
 /// # Errors
 /// If there is no such process (Linux only).
 pub fn cpu_s(pid: u32) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("processor time can only be measured on Linux")?;
+    let text =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).context("processor time can only be measured on Linux")?;
     // Fields 14 and 15 count from the start; the name in field 2 may hold blanks, so count from its closing bracket.
     let after_name = text.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     let fields: Vec<&str> = after_name.split_whitespace().collect();
@@ -46,7 +49,8 @@ pub fn cpu_s(pid: u32) -> anyhow::Result<f64> {
 /// # Errors
 /// If it cannot be read (Linux only).
 pub fn thread_cpu_s() -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("processor time can only be measured on Linux")?;
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")
+        .context("processor time can only be measured on Linux")?;
     let ns: f64 = text.split_whitespace().next().and_then(|n| n.parse().ok()).context("schedstat cannot be read")?;
     Ok(ns / 1e9)
 }

@@ -51,10 +51,8 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     let load = thread_cpu_s()?;
     let options = CtcOptions::default();
     let step_frames = args.step_frames.unwrap_or(options.step_frames);
-    let recognizer = Arc::new(CtcRecognizer::new(
-        CtcModel::embedded(&mut |_, _| {})?,
-        CtcOptions { step_frames, ..options },
-    )?);
+    let recognizer =
+        Arc::new(CtcRecognizer::new(CtcModel::embedded(&mut |_, _| {})?, CtcOptions { step_frames, ..options })?);
     let load_s = thread_cpu_s()? - load;
     let after = process::status_kib(std::process::id(), "VmRSS")?;
     let playbook = include_str!("../../playbooks/saas/playbook.toml");
@@ -64,7 +62,9 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     let seconds = speech.len() as f64 * 0.02;
     let voice_s = cost(|| {
         let mut voice = Earshot::new();
-        speech.iter().for_each(|f| drop(black_box(voice.speech_probability(f))));
+        for frame in &speech {
+            black_box(voice.speech_probability(frame));
+        }
         Ok(())
     })?;
     let stream_s = cost(|| {
@@ -99,11 +99,20 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
         ("recogniser, every frame", share(stream_s)),
         ("recogniser without phrases", share(bare_s)),
     ];
-    println!("{}; {seconds:.1} s of audio, {:.0} % of it speech, {phrases} phrases, steps of {} ms", recognizer.id(), spoken * 100.0, step_frames * 20);
+    println!(
+        "{}; {seconds:.1} s of audio, {:.0} % of it speech, {phrases} phrases, steps of {} ms",
+        recognizer.id(),
+        spoken * 100.0,
+        step_frames * 20
+    );
     for (name, share) in rows {
         println!("{name:32} {share:.4} of one core   {:7.2} x reference", share / reference_s);
     }
-    println!("silence costs {:.1} % of speech; to load {load_s:.2} s, {} MiB; to start a track {start_s:.3} s", 100.0 * silence_s / stream_s, (after - before) / 1024);
+    println!(
+        "silence costs {:.1} % of speech; to load {load_s:.2} s, {} MiB; to start a track {start_s:.3} s",
+        100.0 * silence_s / stream_s,
+        (after - before) / 1024
+    );
     println!("reference (256x256 product in plain code): {:.2} ms", reference_s * 1e3);
     Ok(json!({
         "recognizer": recognizer.id(), "step_ms": step_frames * 20, "phrases": phrases, "audio_s": seconds, "speech_share": spoken,
@@ -143,9 +152,22 @@ fn cost(mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
 }
 
 /// A whole call with one track: processor seconds to start it and to run it, and the share of the time somebody spoke.
-fn call(recognizer: &Arc<CtcRecognizer>, playbook: &Arc<playbook::Playbook>, frames: &[AudioFrame]) -> anyhow::Result<(f64, f64, f64)> {
-    let ears = Ears { recognizer: Arc::clone(recognizer) as Arc<dyn Recognizer>, voice: Arc::new(|| Box::new(Earshot::new())) };
-    let setup = SessionSetup { settings: SessionSettings::default(), playbook: Arc::clone(playbook), context: vec![], ears, semantic: None };
+fn call(
+    recognizer: &Arc<CtcRecognizer>,
+    playbook: &Arc<playbook::Playbook>,
+    frames: &[AudioFrame],
+) -> anyhow::Result<(f64, f64, f64)> {
+    let ears = Ears {
+        recognizer: Arc::clone(recognizer) as Arc<dyn Recognizer>,
+        voice: Arc::new(|| Box::new(Earshot::new())),
+    };
+    let setup = SessionSetup {
+        settings: SessionSettings::default(),
+        playbook: Arc::clone(playbook),
+        context: vec![],
+        ears,
+        semantic: None,
+    };
     let mut call = CallSession::new(setup);
     let mut spoken_us = 0;
     let begun = thread_cpu_s()?;

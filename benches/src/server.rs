@@ -76,7 +76,9 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
         })
         .collect();
     let mut most_kib = 0;
-    while begun.0.elapsed() < Duration::from_secs(args.seconds) && !players.iter().any(tokio::task::JoinHandle::is_finished) {
+    while begun.0.elapsed() < Duration::from_secs(args.seconds)
+        && !players.iter().any(tokio::task::JoinHandle::is_finished)
+    {
         std::thread::sleep(Duration::from_millis(250));
         most_kib = most_kib.max(process::status_kib(pid, "VmRSS")?);
     }
@@ -87,7 +89,12 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     }
     let per_track = cpu_s / wall_s / f64::from(args.calls * 2);
     println!("{} calls, {} tracks, {wall_s:.1} s", args.calls, args.calls * 2);
-    println!("memory: {} MiB idle, {} MiB at most with the calls ({:.1} MiB per call)", idle_kib / 1024, most_kib / 1024, (most_kib.saturating_sub(idle_kib)) as f64 / 1024.0 / f64::from(args.calls));
+    println!(
+        "memory: {} MiB idle, {} MiB at most with the calls ({:.1} MiB per call)",
+        idle_kib / 1024,
+        most_kib / 1024,
+        (most_kib.saturating_sub(idle_kib)) as f64 / 1024.0 / f64::from(args.calls)
+    );
     println!("processor: {:.3} of one core in all, {per_track:.4} per track", cpu_s / wall_s);
     Ok(json!({
         "calls": args.calls, "wall_s": wall_s, "idle_mib": idle_kib as f64 / 1024.0, "most_mib": most_kib as f64 / 1024.0,

@@ -232,7 +232,9 @@ impl Config {
             }
         }
         if config.recognizer.kind == RecognizerKind::Whisper && config.recognizer.dir.is_none() {
-            bail!("recognizer.kind = \"whisper\" needs recognizer.dir, the folder of the model (see `reframe models fetch`)");
+            bail!(
+                "recognizer.kind = \"whisper\" needs recognizer.dir, the folder of the model (see `reframe models fetch`)"
+            );
         }
         Ok(())
     }

@@ -78,6 +78,9 @@ mod tests {
         (1..=100u64).for_each(|ms| h.saturating_record(ms * 1_000));
         let p = Percentiles::of(&h);
         assert_eq!(p.n, 100);
-        assert!((p.p50_ms - 50.0).abs() < 0.2 && (p.p95_ms - 95.0).abs() < 0.2 && (p.max_ms - 100.0).abs() < 0.2, "{p:?}");
+        assert!(
+            (p.p50_ms - 50.0).abs() < 0.2 && (p.p95_ms - 95.0).abs() < 0.2 && (p.max_ms - 100.0).abs() < 0.2,
+            "{p:?}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use crossbeam::{
@@ -17,8 +17,6 @@ pub enum WhenFull {
     Block,
     /// The oldest droppable item goes: only the newest matter.
     DropOldest,
-    /// The new item goes: those waiting matter more.
-    DropNewest,
 }
 
 /// How a push went.
@@ -43,7 +41,6 @@ pub struct InputQueue<T> {
     rescued: Mutex<Vec<T>>,
     when_full: WhenFull,
     reader: Unparker,
-    displaced: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -60,7 +57,6 @@ impl<T> InputQueue<T> {
             rescued: Mutex::default(),
             when_full,
             reader: parker.unparker().clone(),
-            displaced: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         };
         (queue, parker)
@@ -72,12 +68,9 @@ impl<T> InputQueue<T> {
         let result = match self.when_full {
             WhenFull::DropOldest => match self.ring.force_push(item) {
                 None => Pushed::Taken,
-                Some(old) => {
-                    self.displaced.fetch_add(1, Ordering::Relaxed);
-                    Pushed::Displaced(old)
-                }
+                Some(old) => Pushed::Displaced(old),
             },
-            WhenFull::Block | WhenFull::DropNewest => match self.ring.push(item) {
+            WhenFull::Block => match self.ring.push(item) {
                 Ok(()) => Pushed::Taken,
                 Err(item) => Pushed::Full(item),
             },
@@ -103,22 +96,10 @@ impl<T> InputQueue<T> {
         }
     }
 
-    /// Items waiting.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ring.len()
-    }
-
     /// Whether it is at least half full.
     #[must_use]
     pub fn over_half(&self) -> bool {
         self.ring.len() * 2 > self.ring.capacity()
-    }
-
-    /// Items pushed out so far.
-    #[must_use]
-    pub fn displaced(&self) -> u64 {
-        self.displaced.load(Ordering::Relaxed)
     }
 
     /// No more will come; the reader should finish.
@@ -131,11 +112,6 @@ impl<T> InputQueue<T> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-
-    /// Wakes the reader.
-    pub fn wake(&self) {
-        self.reader.unpark();
     }
 }
 
@@ -152,17 +128,14 @@ mod tests {
         assert_eq!(q.push(3), Pushed::Displaced(1));
         q.rescue(1);
         assert_eq!([q.pop(), q.pop(), q.pop(), q.pop()], [Some(1), Some(2), Some(3), None]);
-        assert_eq!(q.displaced(), 1);
     }
 
     #[test]
-    fn block_and_drop_newest_give_the_item_back() {
-        for rule in [WhenFull::Block, WhenFull::DropNewest] {
-            let (q, _parker) = InputQueue::new(1, rule);
-            assert_eq!(q.push(1), Pushed::Taken);
-            assert_eq!(q.push(2), Pushed::Full(2));
-            assert_eq!(q.pop(), Some(1));
-        }
+    fn block_gives_the_item_back() {
+        let (q, _parker) = InputQueue::new(1, WhenFull::Block);
+        assert_eq!(q.push(1), Pushed::Taken);
+        assert_eq!(q.push(2), Pushed::Full(2));
+        assert_eq!(q.pop(), Some(1));
     }
 
     #[test]

@@ -32,14 +32,16 @@ impl Truth {
     /// Of a script.
     #[must_use]
     pub fn new(script: &Script) -> Self {
-        Self { objections: script.objection.iter().map(|o| (o.clone(), false)).collect(), false_cards: 0, wrong_label: 0 }
+        Self {
+            objections: script.objection.iter().map(|o| (o.clone(), false)).collect(),
+            false_cards: 0,
+            wrong_label: 0,
+        }
     }
 
     /// Judges a card with this label, whose phrase was heard from `start_ms` to `end_ms`.
     pub fn judge(&mut self, label: &str, start_ms: u64, end_ms: u64) -> Judged {
-        let near = |o: &Objection| {
-            start_ms <= o.end_ms + SAME_PHRASE_MS && o.start_ms <= end_ms + SAME_PHRASE_MS
-        };
+        let near = |o: &Objection| start_ms <= o.end_ms + SAME_PHRASE_MS && o.start_ms <= end_ms + SAME_PHRASE_MS;
         if let Some((o, found)) = self.objections.iter_mut().find(|(o, found)| !found && o.label == label && near(o)) {
             *found = true;
             return Judged::Right { phrase_end_ms: o.end_ms };

@@ -166,7 +166,14 @@ mod tests {
         view.partial("Dana", "so", "what").unwrap();
         view.final_line(MediaTime::from_ms(61_250), "Dana", false, "so what is on your mind").unwrap();
         let say = ["One.".to_owned()];
-        view.card(&CardView { label: "price", title: "Price", say: &say, when: "300 ms".into(), ..CardView::default() }).unwrap();
+        view.card(&CardView {
+            label: "price",
+            title: "Price",
+            say: &say,
+            when: "300 ms".into(),
+            ..CardView::default()
+        })
+        .unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains('\x1b'), "{text}");
         assert!(text.starts_with("01:01.250  Dana so what is on your mind\n"), "{text}");

@@ -75,7 +75,8 @@ fn check_says_what_would_not_start() {
     let output = run(dir, &["check"]);
     assert!(output.status.success(), "{}", out(&output));
     assert!(!dir.join("reframe-data").exists(), "checking makes nothing");
-    std::fs::write(dir.join("bad.toml"), "version = 1\n[recognizer]\ndir = \"gone\"\n[playbook]\ndir = \"none\"\n").unwrap();
+    std::fs::write(dir.join("bad.toml"), "version = 1\n[recognizer]\ndir = \"gone\"\n[playbook]\ndir = \"none\"\n")
+        .unwrap();
     let output = run(dir, &["check", "--config", "bad.toml"]);
     assert_eq!(output.status.code(), Some(1));
     let text = out(&output);
@@ -112,7 +113,8 @@ fn detect_answers_line_by_line() {
     let input = "{\"speaker\":\"buyer\",\"text\":\"honestly that is more than we pay today\"}\n{\"speaker\":\"buyer\",\"text\":\"lovely weather\"}\n";
     let output = run_with_input(dir.path(), &["detect"], input);
     assert!(output.status.success(), "{}", err(&output));
-    let labels: Vec<Value> = out(&output).lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["label"].clone()).collect();
+    let labels: Vec<Value> =
+        out(&output).lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["label"].clone()).collect();
     assert_eq!(labels, ["price", "none"]);
 }
 

@@ -47,5 +47,8 @@ fn a_committed_record_gives_the_committed_events_anywhere() {
     }
     let text = String::from_utf8(got).unwrap();
     assert!(text.contains("card_shown"));
-    assert!(text == std::fs::read_to_string(&want).unwrap(), "the events changed; UPDATE_GOLDEN=1 rewrites them, if this is meant");
+    assert!(
+        text == std::fs::read_to_string(&want).unwrap(),
+        "the events changed; UPDATE_GOLDEN=1 rewrites them, if this is meant"
+    );
 }

@@ -25,7 +25,7 @@ fn player(server: &Served, fixture: &str) -> Player {
 }
 
 fn log(dir: &Path) -> SqliteLog {
-    SqliteLog::open(&dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap()
+    SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap()
 }
 
 fn stored(dir: &Path, id: &str) -> Vec<Event> {
@@ -39,7 +39,8 @@ async fn watch(url: String) -> Vec<ServerBody> {
     let (page, fragment) = url.split_once('#').unwrap();
     let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
     let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{host}/v1/calls/{call}/screen")).await.unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://{host}/v1/calls/{call}/screen")).await.unwrap();
     let hello = ClientMessage::Hello { v: 1, token: token.to_owned(), resume_from: None };
     socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
     let mut bodies = Vec::new();
@@ -104,7 +105,9 @@ fn a_call_whose_bot_does_not_come_back_is_closed_with_its_reason() {
     wait_until("the call is closed", || log(dir).call(&id).unwrap().unwrap().state == CallState::Failed);
     let events = stored(dir, "c-2");
     assert!(in_order(&events));
-    assert!(matches!(&events.last().unwrap().body, EventBody::CallFailed { error } if error.contains("did not come back")));
+    assert!(
+        matches!(&events.last().unwrap().body, EventBody::CallFailed { error } if error.contains("did not come back"))
+    );
     assert!(dir.join("reframe-data/calls/c-2.events.jsonl").exists());
     assert_eq!(server.terminate(), Some(0));
 }
@@ -164,7 +167,8 @@ fn health_metrics_and_screen_agree_with_the_log() {
     ] {
         assert!(metrics.contains(&line), "no `{line}` in:\n{metrics}");
     }
-    let exported = std::fs::read_to_string(dir.join("reframe-data/calls").join(format!("{}.events.jsonl", report.call)));
+    let exported =
+        std::fs::read_to_string(dir.join("reframe-data/calls").join(format!("{}.events.jsonl", report.call)));
     let lines: Vec<Value> = exported.unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines.len(), events.len());
 }

@@ -9,6 +9,9 @@ use crate::{
     time::MediaTime,
 };
 
+/// Longest call: a month. Times beyond it are mistakes of the sender, and would run every timer there is.
+pub const MAX_MEDIA_TIME: MediaTime = MediaTime::from_ms(31 * 24 * 3_600 * 1_000);
+
 /// What can happen to a call. All that is said, detected and shown follows from the sequence of these, the playbook and
 /// the model weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +53,19 @@ pub enum Input {
     TrackEnded(TrackId),
     /// The call is over.
     End,
+}
+
+impl Input {
+    /// Media time this input carries, if it carries one.
+    #[must_use]
+    pub const fn time(&self) -> Option<MediaTime> {
+        match self {
+            Self::Audio(frame) => Some(frame.start),
+            Self::Gap { until, .. } => Some(*until),
+            Self::Tick(at) | Self::Rep { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
 }
 
 /// Why a stretch of audio is missing.
@@ -121,6 +137,12 @@ pub enum InputError {
     /// The call has ended.
     #[error("the call has ended; start a new session")]
     Ended,
+    /// A time no call reaches.
+    #[error("media time {us} us lies beyond the longest call, {max} us: the times of this input are wrong", us = at.us(), max = MAX_MEDIA_TIME.us())]
+    TooFar {
+        /// The time given.
+        at: MediaTime,
+    },
     /// The recogniser could not start for a new participant.
     #[error("{0}")]
     Recognizer(String),

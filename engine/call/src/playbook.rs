@@ -308,7 +308,10 @@ impl Check<'_> {
         let version = *raw.version.get_ref();
         if version != PLAYBOOK_VERSION {
             let at = raw.version.span().start;
-            self.error(at, format!("version {version} is not known here; this program reads version = {PLAYBOOK_VERSION}"));
+            self.error(
+                at,
+                format!("version {version} is not known here; this program reads version = {PLAYBOOK_VERSION}"),
+            );
         }
         if !is_snake_case(&raw.name.get_ref().replace('-', "_")) {
             let at = raw.name.span().start;
@@ -333,7 +336,13 @@ impl Check<'_> {
             }
             if !is_snake_case(play.label.get_ref()) || play.label.get_ref() == "none" {
                 let at = play.label.span().start;
-                self.error(at, format!("label `{}`: use lower-case letters, digits and _; `none` is reserved", play.label.get_ref()));
+                self.error(
+                    at,
+                    format!(
+                        "label `{}`: use lower-case letters, digits and _; `none` is reserved",
+                        play.label.get_ref()
+                    ),
+                );
             }
             self.card(id, at, play);
             let phrases = self.phrases(id, &play.phrases, &mut owners);
@@ -368,7 +377,10 @@ impl Check<'_> {
         }
         if card.say.is_empty() || card.say.len() > MAX_SAY_LINES {
             let n = card.say.len();
-            self.error(at, format!("play `{id}`: card.say has {n} lines; a rep in mid-sentence reads one to {MAX_SAY_LINES}"));
+            self.error(
+                at,
+                format!("play `{id}`: card.say has {n} lines; a rep in mid-sentence reads one to {MAX_SAY_LINES}"),
+            );
         }
         for line in &card.say {
             let n = line.chars().count();
@@ -380,10 +392,17 @@ impl Check<'_> {
             self.error(at, format!("play `{id}`: ttl_ms = {} is too short to read; write 3000 or more", play.ttl_ms));
         }
         if play.priority > 100 {
-            self.say(Severity::Warning, at, format!("play `{id}`: priority {} is treated as 100, the highest", play.priority));
+            self.say(
+                Severity::Warning,
+                at,
+                format!("play `{id}`: priority {} is treated as 100, the highest", play.priority),
+            );
         }
         if play.max_per_call == 0 {
-            self.error(at, format!("play `{id}`: max_per_call = 0 would never show; remove the play or write 1 or more"));
+            self.error(
+                at,
+                format!("play `{id}`: max_per_call = 0 would never show; remove the play or write 1 or more"),
+            );
         }
     }
 
@@ -399,7 +418,10 @@ impl Check<'_> {
             let text = phrase.get_ref().to_lowercase();
             let normal = join(&tokens_of_text(&text));
             if normal.is_empty() {
-                self.error(at, format!("play `{id}`: the phrase \"{text}\" has no words that count (fillers are ignored)"));
+                self.error(
+                    at,
+                    format!("play `{id}`: the phrase \"{text}\" has no words that count (fillers are ignored)"),
+                );
                 continue;
             }
             if !normal.contains(' ') && normal.len() < 5 {
@@ -431,7 +453,11 @@ impl Check<'_> {
             });
         }
         if out.is_empty() {
-            self.say(Severity::Warning, 0, "no [[test]] in this playbook: add lines that must and must not trigger".to_owned());
+            self.say(
+                Severity::Warning,
+                0,
+                "no [[test]] in this playbook: add lines that must and must not trigger".to_owned(),
+            );
         }
         out
     }

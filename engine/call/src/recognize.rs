@@ -65,7 +65,7 @@ pub enum Recognized {
 }
 
 /// A phrase to listen for in the sounds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SpotPhrase {
     /// Number to report it by.
     pub id: PhraseId,
@@ -73,10 +73,12 @@ pub struct SpotPhrase {
     pub text: String,
     /// Other spellings that sound like it (for brand names): `"hub spot"`.
     pub sounds_like: Vec<String>,
+    /// Report it at this score or better, where that is stricter than the recogniser's own threshold.
+    pub min_score: Option<f32>,
 }
 
 /// What a recogniser is told about a call before it starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bias {
     /// Word sequences and names (playbook phrases, products, competitors, people) the transcript should lean towards.
     pub context: Vec<String>,

@@ -209,10 +209,7 @@ impl Playback {
     #[must_use]
     pub fn ears(&self) -> Ears {
         let tape = Arc::clone(&self.tape);
-        Ears {
-            recognizer: Arc::new(self.clone()),
-            voice: Arc::new(move || Box::new(PlayedVoice(Arc::clone(&tape)))),
-        }
+        Ears { recognizer: Arc::new(self.clone()), voice: Arc::new(move || Box::new(PlayedVoice(Arc::clone(&tape)))) }
     }
 
     /// Lays the next line in; hand the input it gives to the session.

@@ -18,7 +18,7 @@ use crate::{
     detect::{Detection, Detector, Heard, Verdict, semantic::SemanticScorer},
     endpoint::{Boundary, EndpointSettings},
     event::{Event, EventBody, UtteranceId},
-    input::{GapReason, Input, InputError, Load, Refined},
+    input::{GapReason, Input, InputError, Load, MAX_MEDIA_TIME, Refined},
     output::{Caption, Job, Output},
     playbook::Playbook,
     recognize::{Recognized, Recognizer, VoiceDetector, Word},
@@ -44,12 +44,7 @@ pub struct SessionSettings {
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self {
-            endpoint: EndpointSettings::default(),
-            deck: DeckSettings::default(),
-            stall_ms: 10_000,
-            refine: false,
-        }
+        Self { endpoint: EndpointSettings::default(), deck: DeckSettings::default(), stall_ms: 10_000, refine: false }
     }
 }
 
@@ -181,6 +176,9 @@ impl CallSession {
         if self.ended {
             return Err(InputError::Ended);
         }
+        if let Some(at) = input.time().filter(|at| *at > MAX_MEDIA_TIME) {
+            return Err(InputError::TooFar { at });
+        }
         match input {
             Input::TrackAdded(info) => self.add_track(info)?,
             Input::Consent { track, consent } => self.change_consent(*track, consent.as_ref())?,
@@ -249,9 +247,7 @@ impl CallSession {
 
     fn add_track(&mut self, info: &TrackInfo) -> Result<(), InputError> {
         let bias = self.detector.bias(info.party, &self.context);
-        let start = || {
-            self.ears.recognizer.start(info.id, &bias).map_err(|e| InputError::Recognizer(e.to_string()))
-        };
+        let start = || self.ears.recognizer.start(info.id, &bias).map_err(|e| InputError::Recognizer(e.to_string()));
         match self.tracks.remove(&info.id) {
             Some(mut known) => {
                 if known.info.party != info.party {
@@ -287,13 +283,13 @@ impl CallSession {
     }
 
     fn hear(&mut self, frame: &AudioFrame) -> Result<(), InputError> {
-        let mut track = self.take_track(frame.track)?;
-        if frame.start < track.next {
-            let expected = track.next;
-            self.tracks.insert(frame.track, track);
+        let expected = self.tracks.get(&frame.track).ok_or(InputError::UnknownTrack(frame.track))?.next;
+        if frame.start < expected {
             return Err(InputError::Backwards { track: frame.track, start: frame.start, expected });
         }
+        // Before the track is taken out: without any track the stall timer does not run.
         self.advance(frame.end());
+        let mut track = self.take_track(frame.track)?;
         track.next = frame.end();
         self.last_audio = self.now;
         if self.stalled {
@@ -478,15 +474,15 @@ impl CallSession {
     }
 
     fn gap(&mut self, id: TrackId, until: MediaTime, reason: GapReason) -> Result<(), InputError> {
-        let mut track = self.take_track(id)?;
-        let from = track.next;
+        let from = self.tracks.get(&id).ok_or(InputError::UnknownTrack(id))?.next;
         if until > from {
             self.advance(until);
+            let mut track = self.take_track(id)?;
             self.end_utterance(&mut track);
             track.next = until;
             self.emit(EventBody::AudioGap { track: id, from, until, reason });
+            self.tracks.insert(id, track);
         }
-        self.tracks.insert(id, track);
         Ok(())
     }
 
@@ -541,12 +537,7 @@ pub fn speaker_unknown<'a>(tracks: impl IntoIterator<Item = &'a TrackInfo>) -> b
 /// The caption of an utterance in progress.
 impl track::UtteranceInProgress {
     fn caption(&self, track: TrackId) -> Caption {
-        Caption {
-            track,
-            utterance: self.id,
-            committed: text_of(&self.committed),
-            tail: text_of(&self.tail),
-        }
+        Caption { track, utterance: self.id, committed: text_of(&self.committed), tail: text_of(&self.tail) }
     }
 }
 

@@ -82,11 +82,7 @@ impl std::fmt::Display for MediaTime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = self.ms();
         let (h, m, s, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000);
-        if h > 0 {
-            write!(f, "{h}:{m:02}:{s:02}.{ms:03}")
-        } else {
-            write!(f, "{m:02}:{s:02}.{ms:03}")
-        }
+        if h > 0 { write!(f, "{h}:{m:02}:{s:02}.{ms:03}") } else { write!(f, "{m:02}:{s:02}.{ms:03}") }
     }
 }
 

@@ -178,7 +178,7 @@ impl Assembler {
             }
             What::Resumed => self.clock.resume(),
             What::End => {
-                let ids: Vec<TrackId> = self.tracks.keys().copied().collect();
+                let ids: Vec<TrackId> = self.tracks.iter().filter(|(_, t)| !t.left).map(|(&id, _)| id).collect();
                 for track in ids {
                     self.on_track(track, arrived, |t, out| t.pipeline.finish(out));
                 }
@@ -316,7 +316,7 @@ impl Assembler {
 
     /// Lets a track work and queues what comes of it.
     fn on_track(&mut self, id: TrackId, arrived: Instant, work: impl FnOnce(&mut Track, &mut Vec<TrackItem>)) {
-        let Some(track) = self.tracks.get_mut(&id) else {
+        let Some(track) = self.tracks.get_mut(&id).filter(|t| !t.left) else {
             self.counters.unknown_track += 1;
             return;
         };
@@ -334,7 +334,7 @@ impl Assembler {
 
     /// Queues news about a track behind its audio so far.
     fn enqueue(&mut self, id: TrackId, input: Input, arrived: Instant) {
-        if let Some(track) = self.tracks.get_mut(&id) {
+        if let Some(track) = self.tracks.get_mut(&id).filter(|t| !t.left) {
             track.queue.push_back(Queued { input, key: track.last_key, arrived });
         } else {
             self.counters.unknown_track += 1;

@@ -57,7 +57,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let texts = subjects.iter().flat_map(|s| predicates.iter().map(move |p| format!("{s} {p}")));
     let texts: Vec<String> = texts.collect::<Vec<_>>().into_iter().cycle().take(PHRASES).collect();
     let phrase = |(i, text): (usize, &String)| {
-        recognizer.phrase(&SpotPhrase { id: PhraseId(i as u32), text: text.clone(), sounds_like: Vec::new() })
+        recognizer.phrase(&SpotPhrase {
+            id: PhraseId(i as u32),
+            text: text.clone(),
+            sounds_like: Vec::new(),
+            min_score: None,
+        })
     };
     let phrases: Vec<_> = texts.iter().enumerate().map(phrase).collect();
     let variants: usize = phrases.iter().map(|p| p.variants.len()).sum();

@@ -38,7 +38,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--spot" => {
                 let text = args.next().ok_or("--spot needs a phrase")?;
                 bias.context.push(text.clone());
-                bias.spot.push(SpotPhrase { id: PhraseId(bias.spot.len() as u32), text, sounds_like: Vec::new() });
+                bias.spot.push(SpotPhrase {
+                    id: PhraseId(bias.spot.len() as u32),
+                    text,
+                    sounds_like: Vec::new(),
+                    min_score: None,
+                });
             }
             _ => files.push(arg),
         }

@@ -64,7 +64,7 @@ fn hits(out: &[Recognized]) -> Vec<PhraseHit> {
 }
 
 fn spot(id: u32, text: &str) -> SpotPhrase {
-    SpotPhrase { id: PhraseId(id), text: text.into(), sounds_like: Vec::new() }
+    SpotPhrase { id: PhraseId(id), text: text.into(), sounds_like: Vec::new(), min_score: None }
 }
 
 #[test]

@@ -79,7 +79,13 @@ enum PaceArg {
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
         for (name, script) in fixtures::list()? {
-            println!("{name:14} {} ({} objections)\n{:14} {}", script.title, script.objection.len(), "", script.summary);
+            println!(
+                "{name:14} {} ({} objections)\n{:14} {}",
+                script.title,
+                script.objection.len(),
+                "",
+                script.summary
+            );
         }
         return Ok(Exit::Success);
     }

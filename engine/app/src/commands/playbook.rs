@@ -93,10 +93,6 @@ pub fn check_one(dir: &std::path::Path, recognizer: Option<&dyn Recognizer>) -> 
     }
     let (plays, tests) = (playbook.plays.len(), playbook.tests.len());
     let phrases: usize = playbook.plays.iter().map(|p| p.phrases.len()).sum();
-    println!(
-        "{}: {plays} plays, {phrases} phrases, {} of {tests} tests passed",
-        dir.display(),
-        tests - failures.len()
-    );
+    println!("{}: {plays} plays, {phrases} phrases, {} of {tests} tests passed", dir.display(), tests - failures.len());
     Ok(failures.is_empty())
 }

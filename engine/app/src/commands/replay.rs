@@ -189,15 +189,19 @@ fn replay_record(file: &Path, config: &Config, playbook: Arc<Playbook>, out: &mu
         bail!("{}: format {} is not known here, {RECORD_VERSION} is", file.display(), header.reframe_inputs);
     }
     if header.playbook != playbook.id() {
-        eprintln!("note: recorded with playbook {}, replayed with {}: events may differ", header.playbook, playbook.id());
+        eprintln!(
+            "note: recorded with playbook {}, replayed with {}: events may differ",
+            header.playbook,
+            playbook.id()
+        );
     }
     let playback = Playback::new(header.recognizer);
     let mut runner = Runner::new(setup(config, playbook, header.context, playback.ears()), &[], None)?;
     runner.begin(out);
     for (number, line) in (2u64..).zip(lines) {
         let line = line.with_context(|| format!("{}:{number} cannot be read", file.display()))?;
-        let line: RecordLine = serde_json::from_str(&line)
-            .with_context(|| format!("{}:{number}: not an input", file.display()))?;
+        let line: RecordLine =
+            serde_json::from_str(&line).with_context(|| format!("{}:{number}: not an input", file.display()))?;
         runner.step(&playback.load(&line), None, out)?;
     }
     if !runner.ended() {

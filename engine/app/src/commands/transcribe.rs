@@ -14,10 +14,17 @@ use reframe_call::{
     recognize::{Bias, Recognized, Recognizer, Word},
     session::text_of,
 };
-use reframe_ingest::{Assembler, AssemblerConfig, IngestItem, Mode, file::{FileError, Recording}};
+use reframe_ingest::{
+    Assembler, AssemblerConfig, IngestItem, Mode,
+    file::{FileError, Recording},
+};
 use serde::Serialize;
 
-use crate::{config::{RecognizerKind, RecognizerSource}, exit::Exit, progress, recognizers};
+use crate::{
+    config::{RecognizerKind, RecognizerSource},
+    exit::Exit,
+    progress, recognizers,
+};
 
 /// Length of the packets files are read in, in ms. Makes no difference to the result.
 const PACKET_MS: u32 = 100;

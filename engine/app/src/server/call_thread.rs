@@ -132,7 +132,9 @@ impl Sink for Screens {
     fn job(&mut self, job: Job) {
         match &self.refine {
             Some(refine) if refine.submit(job, Arc::clone(&self.inbox)) => {}
-            _ => drop(self.stats.refine_skipped.fetch_add(1, Ordering::Relaxed)),
+            _ => {
+                self.stats.refine_skipped.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -175,7 +177,8 @@ impl CallThread {
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     format!("the call's thread failed: {}", text.as_deref().unwrap_or("no message"))
 }
 

@@ -77,7 +77,6 @@ pub struct EngineParts {
 
 struct Running {
     inbox: Arc<Inbox>,
-    done: watch::Receiver<Option<Ended>>,
 }
 
 struct Dormant {
@@ -100,7 +99,13 @@ impl Engine {
     /// An engine without calls.
     #[must_use]
     pub fn new(parts: EngineParts) -> Arc<Self> {
-        Arc::new(Self { parts, stats: Arc::default(), calls: Mutex::default(), dormant: Mutex::default(), stopping: false.into() })
+        Arc::new(Self {
+            parts,
+            stats: Arc::default(),
+            calls: Mutex::default(),
+            dormant: Mutex::default(),
+            stopping: false.into(),
+        })
     }
 
     /// What it counts.
@@ -202,7 +207,7 @@ impl Engine {
             starts_at: history.last().map_or(MediaTime::ZERO, |e| e.at),
         };
         let (finished, done) = watch::channel(None);
-        self.lock().insert(id.to_string(), Running { inbox: Arc::clone(&inbox), done: done.clone() });
+        self.lock().insert(id.to_string(), Running { inbox: Arc::clone(&inbox) });
         self.stats.calls_opened.fetch_add(1, Ordering::Relaxed);
         self.stats.calls_open.fetch_add(1, Ordering::Relaxed);
         tracing::info!(call = %id, resumed, mode = ?start.mode, "a call began");
@@ -340,12 +345,8 @@ impl Engine {
         tracing::info!(call = %id, events = outcome.events, cards = outcome.cards, failed = outcome.failed, "a call ended");
         self.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
         self.lock().remove(id.as_str());
-        let ended = Ended {
-            call: id.to_string(),
-            events: Some(outcome.events),
-            cards_shown: Some(outcome.cards),
-            log_url,
-        };
+        let ended =
+            Ended { call: id.to_string(), events: Some(outcome.events), cards_shown: Some(outcome.cards), log_url };
         finished.send_replace(Some(ended));
     }
 }

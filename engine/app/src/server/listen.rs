@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -50,9 +51,10 @@ impl Server {
         let addr = listener.local_addr().context("the address cannot be read back")?;
         let base_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let dir = &config.data.dir;
-        std::fs::create_dir_all(dir)
-            .with_context(|| format!("the data folder {} cannot be made; set data.dir to one that can", dir.display()))?;
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(&dir.join("reframe.db"), SqliteOptions::default())?);
+        std::fs::create_dir_all(dir).with_context(|| {
+            format!("the data folder {} cannot be made; set data.dir to one that can", dir.display())
+        })?;
+        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
         let writer = LogWriter::start(Arc::clone(&log), config.limits.log_queue_events)?;
         let refine = match &config.recognizer.refine_dir {
             Some(model) if config.session.refine => Some(RefineHandle::start(refine::load(model)?)?),
@@ -166,6 +168,16 @@ fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, ingest
     });
 }
 
+/// Makes a folder that only its owner may look into: it will hold what was said in calls. One that is there is left as it
+/// is.
+fn private_folder(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
 /// The token of `server.ingest_token_env`, or a new one.
 fn ingest_token(config: &Config) -> anyhow::Result<String> {
     let Some(name) = &config.server.ingest_token_env else {
@@ -173,11 +185,9 @@ fn ingest_token(config: &Config) -> anyhow::Result<String> {
     };
     match std::env::var(name) {
         Ok(token) if token.len() >= reframe_serve::MIN_TOKEN_BYTES => Ok(token),
-        Ok(token) => bail!(
-            "the token in {name} has {} characters; use at least {}",
-            token.len(),
-            reframe_serve::MIN_TOKEN_BYTES
-        ),
+        Ok(token) => {
+            bail!("the token in {name} has {} characters; use at least {}", token.len(), reframe_serve::MIN_TOKEN_BYTES)
+        }
         Err(_) => bail!("server.ingest_token_env names {name}, and that is not set; set it to the token of your bots"),
     }
 }

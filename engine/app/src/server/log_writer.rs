@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use reframe_call::event::Event;
 use reframe_store::{Append, CallId, EventLog};
 
@@ -23,7 +23,8 @@ const BATCH_WAIT: Duration = Duration::from_millis(50);
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 enum Item {
-    Event(Arc<CallId>, Event),
+    /// Boxed, so that the queue's room for a thousand items stays small.
+    Event(Arc<CallId>, Box<Event>),
     /// Answered once everything sent before it is in the store.
     Flush(Sender<()>),
     /// Write out what is queued and end.
@@ -59,7 +60,7 @@ pub struct LogWriter {
 impl LogHandle {
     /// Sends an event to be stored.
     pub fn append(&self, call: &Arc<CallId>, event: Event) {
-        if self.queue.send(Item::Event(Arc::clone(call), event)).is_err() {
+        if self.queue.send(Item::Event(Arc::clone(call), Box::new(event))).is_err() {
             self.stats.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -68,11 +69,6 @@ impl LogHandle {
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, wait) = bounded(1);
         self.queue.send_timeout(Item::Flush(done), limit).is_ok() && wait.recv_timeout(limit).is_ok()
-    }
-
-    /// What the writer did.
-    pub fn stats(&self) -> &LogStats {
-        &self.stats
     }
 
     /// Whether the queue is more than half full.
@@ -148,7 +144,7 @@ impl Writer {
             while let Some(item) = next.take() {
                 match item {
                     Item::Event(call, event) => {
-                        batch.entry(call).or_default().push(event);
+                        batch.entry(call).or_default().push(*event);
                         events += 1;
                     }
                     Item::Flush(done) => {
@@ -161,10 +157,7 @@ impl Writer {
                     }
                 }
                 if events < BATCH_EVENTS {
-                    next = match items.recv_deadline(due) {
-                        Ok(item) => Some(item),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                    };
+                    next = items.recv_deadline(due).ok();
                 }
             }
             self.write(&batch);
@@ -195,7 +188,9 @@ impl Writer {
                     self.stats.failing.store(false, Ordering::Relaxed);
                     for (part, result) in parts.iter().zip(results) {
                         match result {
-                            Ok(done) => drop(self.stats.written.fetch_add(done.written as u64, Ordering::Relaxed)),
+                            Ok(done) => {
+                                self.stats.written.fetch_add(done.written as u64, Ordering::Relaxed);
+                            }
                             Err(error) => {
                                 tracing::error!(call = %part.call, %error, "the log of this call stops here; the call goes on");
                                 self.stats.lost.fetch_add(part.events.len() as u64, Ordering::Relaxed);
@@ -282,7 +277,7 @@ mod tests {
         assert!(handle.flush(Duration::from_secs(10)));
         handle.append(&a, event(0));
         assert!(handle.flush(Duration::from_secs(10)));
-        assert_eq!(handle.stats().lost.load(Ordering::Relaxed), 1);
+        assert_eq!(writer.shared_stats().lost.load(Ordering::Relaxed), 1);
         assert_eq!((log.read(&a, 0).unwrap().len(), log.read(&b, 0).unwrap().len()), (0, 1));
         drop(handle);
         assert!(!writer.stop(Instant::now() + Duration::from_secs(10)), "something was lost");

@@ -44,7 +44,9 @@ pub struct EngineStats {
 impl EngineStats {
     /// Counts what an event says.
     pub fn note_event(&self, event: &Event) {
-        let add = |c: &AtomicU64| drop(c.fetch_add(1, Ordering::Relaxed));
+        let add = |c: &AtomicU64| {
+            c.fetch_add(1, Ordering::Relaxed);
+        };
         match &event.body {
             EventBody::CardShown { card } => {
                 add(&self.cards_shown);
@@ -88,26 +90,62 @@ impl EngineStats {
         let counter = |v: &AtomicU64| v.load(Ordering::Relaxed) as f64;
         for (name, help, value) in [
             ("reframe_calls_open", "Calls running.", gauge(&self.calls_open)),
-            ("reframe_calls_overloaded", "Calls whose queue has been over half full for a second.", gauge(&self.overloaded_calls)),
+            (
+                "reframe_calls_overloaded",
+                "Calls whose queue has been over half full for a second.",
+                gauge(&self.overloaded_calls),
+            ),
         ] {
             text.family(name, Kind::Gauge, help);
             text.sample(name, &[], value);
         }
         for (name, help, value) in [
             ("reframe_calls_total", "Calls begun.", counter(&self.calls_opened)),
-            ("reframe_calls_refused_total", "Calls refused: too many, or the machine is behind.", counter(&self.calls_refused)),
+            (
+                "reframe_calls_refused_total",
+                "Calls refused: too many, or the machine is behind.",
+                counter(&self.calls_refused),
+            ),
             ("reframe_calls_failed_total", "Calls whose thread failed.", counter(&self.calls_failed)),
             ("reframe_cards_total", "Cards shown.", counter(&self.cards_shown)),
-            ("reframe_cards_retracted_total", "Cards taken back because the words that followed contradicted them.", counter(&self.cards_retracted)),
-            ("reframe_detections_held_back_total", "Matches a guard, a limit or a cool-down held back.", counter(&self.detections_held_back)),
+            (
+                "reframe_cards_retracted_total",
+                "Cards taken back because the words that followed contradicted them.",
+                counter(&self.cards_retracted),
+            ),
+            (
+                "reframe_detections_held_back_total",
+                "Matches a guard, a limit or a cool-down held back.",
+                counter(&self.detections_held_back),
+            ),
             ("reframe_audio_gaps_total", "Stretches of missing audio.", counter(&self.audio_gaps)),
-            ("reframe_audio_concealed_milliseconds_total", "Short losses bridged by the decoder.", counter(&self.concealed_ms)),
+            (
+                "reframe_audio_concealed_milliseconds_total",
+                "Short losses bridged by the decoder.",
+                counter(&self.concealed_ms),
+            ),
             ("reframe_packets_lost_total", "Packets that did not arrive.", counter(&self.packets_lost)),
             ("reframe_packets_late_total", "Packets that arrived too late.", counter(&self.packets_late)),
-            ("reframe_packets_undecodable_total", "Packets that could not be decoded.", counter(&self.packets_undecodable)),
-            ("reframe_packets_displaced_total", "Packets pushed out of a call's full queue.", counter(&self.queue_dropped)),
-            ("reframe_tracks_idled_total", "Times a lagging track was no longer waited for.", counter(&self.tracks_idled)),
-            ("reframe_refinements_skipped_total", "Second passes not made because their queue was full.", counter(&self.refine_skipped)),
+            (
+                "reframe_packets_undecodable_total",
+                "Packets that could not be decoded.",
+                counter(&self.packets_undecodable),
+            ),
+            (
+                "reframe_packets_displaced_total",
+                "Packets pushed out of a call's full queue.",
+                counter(&self.queue_dropped),
+            ),
+            (
+                "reframe_tracks_idled_total",
+                "Times a lagging track was no longer waited for.",
+                counter(&self.tracks_idled),
+            ),
+            (
+                "reframe_refinements_skipped_total",
+                "Second passes not made because their queue was full.",
+                counter(&self.refine_skipped),
+            ),
         ] {
             text.family(name, Kind::Counter, help);
             text.sample(name, &[], value);
@@ -129,8 +167,16 @@ impl EngineStats {
             ("reframe_ingest_resumed_total", "Connections that went on with a call.", counter(&ingest.resumed)),
             ("reframe_ingest_abandoned_total", "Calls whose sender did not come back.", counter(&ingest.abandoned)),
             ("reframe_ingest_packets_total", "Audio messages taken.", counter(&ingest.packets)),
-            ("reframe_ingest_dropped_total", "Audio messages thrown away by a limit or a full queue.", counter(&ingest.dropped)),
-            ("reframe_ingest_bad_messages_total", "Messages that could not be understood.", counter(&ingest.bad_messages)),
+            (
+                "reframe_ingest_dropped_total",
+                "Audio messages thrown away by a limit or a full queue.",
+                counter(&ingest.dropped),
+            ),
+            (
+                "reframe_ingest_bad_messages_total",
+                "Messages that could not be understood.",
+                counter(&ingest.bad_messages),
+            ),
         ] {
             text.family(name, Kind::Counter, help);
             text.sample(name, &[], value);

@@ -11,10 +11,35 @@ const NEGATION_REACH: usize = 4;
 const NOT_ABOUT_THE_PHRASE: &[&str] = &["know", "sure", "going", "afford", "do", "see", "because", "if", "only"];
 
 /// Third parties whose opinion is told.
-const OTHERS: &[&str] =
-    &["customers", "clients", "people", "others", "prospects", "folks", "users", "competitors", "everyone", "everybody", "some"];
+const OTHERS: &[&str] = &[
+    "customers",
+    "clients",
+    "people",
+    "others",
+    "prospects",
+    "folks",
+    "users",
+    "competitors",
+    "everyone",
+    "everybody",
+    "some",
+];
 /// Verbs of telling.
-const TELLING: &[&str] = &["say", "says", "said", "tell", "told", "tells", "think", "thought", "claim", "claimed", "complain", "complained", "worry"];
+const TELLING: &[&str] = &[
+    "say",
+    "says",
+    "said",
+    "tell",
+    "told",
+    "tells",
+    "think",
+    "thought",
+    "claim",
+    "claimed",
+    "complain",
+    "complained",
+    "worry",
+];
 /// "Used to", "last year we thought": told of the past.
 const PAST: &[(&str, &str)] = &[("used", "to"), ("back", "then")];
 /// How far before the phrase a report can open.

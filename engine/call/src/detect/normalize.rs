@@ -14,8 +14,28 @@ pub struct Token {
 /// Sounds and adverbs people put between the words that matter ("we can't *really* afford it"). Dropped from what is
 /// said and from the phrases of a playbook alike, so that a phrase need not foresee them.
 const FILLERS: &[&str] = &[
-    "um", "uh", "uhm", "erm", "er", "ah", "eh", "hm", "hmm", "mm", "mhm", "really", "honestly", "actually", "basically",
-    "just", "quite", "pretty", "simply", "literally", "frankly", "obviously",
+    "um",
+    "uh",
+    "uhm",
+    "erm",
+    "er",
+    "ah",
+    "eh",
+    "hm",
+    "hmm",
+    "mm",
+    "mhm",
+    "really",
+    "honestly",
+    "actually",
+    "basically",
+    "just",
+    "quite",
+    "pretty",
+    "simply",
+    "literally",
+    "frankly",
+    "obviously",
 ];
 
 /// The same, in two words.
@@ -44,10 +64,26 @@ const IRREGULAR: &[(&str, &[&str])] = &[
 
 /// Suffixes that stand for a word of their own. `'s` is opened after pronouns and question words only; elsewhere it is
 /// a possessive and stays glued.
-const SUFFIXES: &[(&str, &str)] = &[("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'d", "would"), ("'m", "am")];
+const SUFFIXES: &[(&str, &str)] =
+    &[("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'d", "would"), ("'m", "am")];
 
-const TAKES_IS: &[&str] =
-    &["it", "that", "this", "what", "there", "here", "he", "she", "who", "how", "where", "price", "money", "everything", "nothing"];
+const TAKES_IS: &[&str] = &[
+    "it",
+    "that",
+    "this",
+    "what",
+    "there",
+    "here",
+    "he",
+    "she",
+    "who",
+    "how",
+    "where",
+    "price",
+    "money",
+    "everything",
+    "nothing",
+];
 
 fn open_contraction(word: &str, mut push: impl FnMut(&str)) {
     if let Some((_, parts)) = IRREGULAR.iter().find(|(from, _)| *from == word) {

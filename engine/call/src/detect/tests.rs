@@ -105,7 +105,13 @@ fn heard<'a>(at_ms: u64, committed: &'a [Word], tail: &'a [Word]) -> Heard<'a> {
 fn hit(detector: &Detector, phrase: &str, start_ms: u64, end_ms: u64, score: f32) -> PhraseHit {
     let bias = detector.bias(Party::Buyer, &[]);
     let id = bias.spot.iter().find(|s| s.text == phrase).unwrap().id;
-    PhraseHit { phrase: id, start: MediaTime::from_ms(start_ms), end: MediaTime::from_ms(end_ms), score, threshold: -1.2 }
+    PhraseHit {
+        phrase: id,
+        start: MediaTime::from_ms(start_ms),
+        end: MediaTime::from_ms(end_ms),
+        score,
+        threshold: -1.2,
+    }
 }
 
 #[test]
@@ -192,6 +198,13 @@ fn the_rep_is_only_listened_to_for_the_reps_plays() {
     assert_eq!(bias.spot.len(), 1);
     assert_eq!(bias.spot[0].text, "i guarantee you");
     assert!(bias.context.contains(&"northbeam".to_owned()));
+    let strict: Vec<String> =
+        d.bias(Party::Buyer, &[]).spot.into_iter().filter(|s| s.min_score.is_some()).map(|s| s.text).collect();
+    assert_eq!(
+        strict,
+        ["too expensive for them", "used to be too expensive"],
+        "do-not-trigger phrases need a clear hearing"
+    );
 }
 
 struct Always(usize);

@@ -150,7 +150,14 @@ fn a_gap_ends_the_utterance_and_does_not_shift_the_clock() {
     inputs.push(Input::Gap { track: BUYER, until: MediaTime::from_ms(1_500), reason: GapReason::Lost });
     inputs.extend((75..100).map(|i| Input::Audio(frame(BUYER, MediaTime::from_ms(i * 20), 0.1))));
     let got = names(&run(ears, &inputs));
-    let want = ["0 call_started", "0 track_added", "60 speech_started", "1500 utterance_ended", "1500 audio_gap", "1560 speech_started"];
+    let want = [
+        "0 call_started",
+        "0 track_added",
+        "60 speech_started",
+        "1500 utterance_ended",
+        "1500 audio_gap",
+        "1560 speech_started",
+    ];
     assert_eq!(got, want);
 }
 
@@ -166,8 +173,13 @@ fn misuse_is_an_error_and_changes_nothing() {
     drain(&mut call, &mut events);
     call.handle_input(&audio(100)).unwrap();
     drain(&mut call, &mut events);
+    let never = Input::Tick(MediaTime::MAX);
+    assert_eq!(call.handle_input(&never), Err(InputError::TooFar { at: MediaTime::MAX }));
     let error = call.handle_input(&audio(100)).unwrap_err();
-    assert_eq!(error.to_string(), "track 1: frame at 100000 us starts before 120000 us, the end of its last frame or gap");
+    assert_eq!(
+        error.to_string(),
+        "track 1: frame at 100000 us starts before 120000 us, the end of its last frame or gap"
+    );
     call.handle_input(&Input::End).unwrap();
     drain(&mut call, &mut events);
     assert_eq!(call.handle_input(&Input::End), Err(InputError::Ended));
@@ -194,6 +206,18 @@ fn silence_from_everyone_is_said_once_and_ends() {
     inputs.push(Input::Audio(frame(REP, MediaTime::from_ms(61_000), 0.0)));
     let got = names(&run(scripted_ears(vec![]), &inputs));
     assert_eq!(&got[3..], ["11000 audio_stalled", "61020 audio_resumed"]);
+}
+
+#[test]
+fn a_single_track_stalls_alike_with_and_without_ticks() {
+    let one = |ticks: &[u64]| {
+        let mut inputs = vec![Input::TrackAdded(info(REP, Party::Rep)), Input::Audio(frame(REP, MediaTime::ZERO, 0.0))];
+        inputs.extend(ticks.iter().map(|ms| Input::Tick(MediaTime::from_ms(*ms))));
+        inputs.push(Input::Audio(frame(REP, MediaTime::from_ms(30_000), 0.0)));
+        names(&run(scripted_ears(vec![]), &inputs))
+    };
+    assert_eq!(one(&[]), one(&[5_000, 15_000]));
+    assert!(one(&[]).contains(&"10020 audio_stalled".to_owned()));
 }
 
 #[test]

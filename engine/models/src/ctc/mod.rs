@@ -149,7 +149,8 @@ impl CtcRecognizer {
             }
         }
         variants.retain(|v| v.len() >= settings.min_phones);
-        let thresholds = variants.iter().map(|v| settings.threshold(table, v.len())).collect();
+        let least = phrase.min_score.unwrap_or(f32::NEG_INFINITY);
+        let thresholds = variants.iter().map(|v| settings.threshold(table, v.len()).max(least)).collect();
         SpotterPhrase { variants, thresholds }
     }
 }
