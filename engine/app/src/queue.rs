@@ -1,14 +1,21 @@
 //! Bounded hand-over between threads. Every queue says, in its constructor, what it does when it is full.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crossbeam::{
     queue::ArrayQueue,
     sync::{Parker, Unparker},
 };
+
+/// Items a queue saves from being pushed out. A call gets a handful of them in its whole length; so many can only wait
+/// where nobody reads.
+const MAX_RESCUED: usize = 1_024;
 
 /// What a queue does with one more item than it has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +45,7 @@ pub enum Pushed<T> {
 pub struct InputQueue<T> {
     ring: ArrayQueue<T>,
     /// Items that were pushed out and must not be lost. They are older than everything in the ring.
-    rescued: Mutex<Vec<T>>,
+    rescued: Mutex<VecDeque<T>>,
     when_full: WhenFull,
     reader: Unparker,
     closed: AtomicBool,
@@ -63,8 +70,11 @@ impl<T> InputQueue<T> {
     }
 
     /// Puts an item in, by the queue's rule. Never waits: under [`WhenFull::Block`] a full queue gives the item back,
-    /// and the sender tries again when there is room.
+    /// and the sender tries again when there is room. A closed queue gives everything back.
     pub fn push(&self, item: T) -> Pushed<T> {
+        if self.is_closed() {
+            return Pushed::Full(item);
+        }
         let result = match self.when_full {
             WhenFull::DropOldest => match self.ring.force_push(item) {
                 None => Pushed::Taken,
@@ -79,21 +89,26 @@ impl<T> InputQueue<T> {
         result
     }
 
-    /// Puts back an item that was pushed out and must not be lost.
-    pub fn rescue(&self, item: T) {
-        self.rescued.lock().unwrap_or_else(PoisonError::into_inner).push(item);
+    /// Puts back an item that was pushed out and must not be lost. Gives it back if too many wait already.
+    pub fn rescue(&self, item: T) -> Pushed<T> {
+        let mut rescued = self.rescued();
+        if rescued.len() >= MAX_RESCUED {
+            return Pushed::Full(item);
+        }
+        rescued.push_back(item);
+        drop(rescued);
         self.reader.unpark();
+        Pushed::Taken
     }
 
     /// The next item, oldest first.
     pub fn pop(&self) -> Option<T> {
-        let mut rescued = self.rescued.lock().unwrap_or_else(PoisonError::into_inner);
-        if rescued.is_empty() {
-            drop(rescued);
-            self.ring.pop()
-        } else {
-            Some(rescued.remove(0))
-        }
+        let saved = self.rescued().pop_front();
+        saved.or_else(|| self.ring.pop())
+    }
+
+    fn rescued(&self) -> MutexGuard<'_, VecDeque<T>> {
+        self.rescued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is at least half full.
@@ -102,7 +117,13 @@ impl<T> InputQueue<T> {
         self.ring.len() * 2 > self.ring.capacity()
     }
 
-    /// No more will come; the reader should finish.
+    /// As [`InputQueue::close`], with one last item that is kept whatever else waits.
+    pub fn close_with(&self, last: T) {
+        self.rescued().push_back(last);
+        self.close();
+    }
+
+    /// No more is taken; the reader should finish with what is there.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.reader.unpark();
@@ -126,8 +147,24 @@ mod tests {
         assert_eq!(q.push(2), Pushed::Taken);
         assert!(q.over_half());
         assert_eq!(q.push(3), Pushed::Displaced(1));
-        q.rescue(1);
+        assert_eq!(q.rescue(1), Pushed::Taken);
         assert_eq!([q.pop(), q.pop(), q.pop(), q.pop()], [Some(1), Some(2), Some(3), None]);
+    }
+
+    #[test]
+    fn a_closed_queue_takes_no_more_and_gives_what_it_has() {
+        let (q, _parker) = InputQueue::new(2, WhenFull::DropOldest);
+        q.push(1);
+        q.close_with(0);
+        assert_eq!(q.push(2), Pushed::Full(2));
+        assert_eq!([q.pop(), q.pop(), q.pop()], [Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn what_is_saved_is_bounded() {
+        let (q, _parker) = InputQueue::new(1, WhenFull::DropOldest);
+        assert!((0..MAX_RESCUED).all(|i| q.rescue(i) == Pushed::Taken));
+        assert_eq!(q.rescue(7), Pushed::Full(7));
     }
 
     #[test]

@@ -8,7 +8,6 @@ use reframe_call::{
     event::Event,
     input::{Input, InputError},
     output::{Caption, Job, Output},
-    playbook::Playbook,
     recorded::{RECORD_VERSION, RecordHeader, Recorder},
     session::{CallSession, SessionSetup},
     time::MediaTime,
@@ -47,7 +46,13 @@ impl Runner {
             None => None,
             Some(mut out) => {
                 let recorder = Recorder::default();
-                let header = record_header(&setup.ears.recognizer.id(), &setup.playbook, &setup.context);
+                let header = RecordHeader {
+                    reframe_inputs: RECORD_VERSION,
+                    recognizer: setup.ears.recognizer.id(),
+                    playbook: setup.playbook.id(),
+                    context: setup.context.clone(),
+                    settings: setup.settings,
+                };
                 setup.ears = recorder.wrap(setup.ears);
                 write_line(&mut out, &header)?;
                 Some(Record { recorder, out })
@@ -120,15 +125,6 @@ impl Runner {
             record.out.flush().context("the record of inputs cannot be written")?;
         }
         Ok(())
-    }
-}
-
-fn record_header(recognizer: &str, playbook: &Playbook, context: &[String]) -> RecordHeader {
-    RecordHeader {
-        reframe_inputs: RECORD_VERSION,
-        recognizer: recognizer.to_owned(),
-        playbook: playbook.id(),
-        context: context.to_vec(),
     }
 }
 

@@ -33,6 +33,21 @@ fn packet_length_and_pace_do_not_show_and_a_record_replays_exactly() {
     assert_eq!(first, replay(dir, &["inputs.jsonl"]), "from recorded inputs, without a model");
 }
 
+/// A record tells the settings it was heard with: what this machine is told now makes no difference to it.
+#[test]
+fn a_record_replays_with_its_own_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    stereo_wav("cold-call", &dir.join("call.wav"));
+    let settings =
+        "version = 1\n[session.deck]\nmin_show_ms = 100\nmax_wait_ms = 3000\n[session.endpoint]\nstop_ms = 400\n";
+    std::fs::write(dir.join("reframe.toml"), settings).unwrap();
+    let first = replay(dir, &["call.wav", "--inputs", "inputs.jsonl"]);
+    std::fs::remove_file(dir.join("reframe.toml")).unwrap();
+    assert_ne!(first, replay(dir, &["call.wav"]), "the settings make a difference");
+    assert!(first == replay(dir, &["inputs.jsonl"]), "the record replays as it was heard");
+}
+
 /// `fixtures/recorded` holds a call's inputs as they were heard, the playbook they were heard with, and the events that
 /// followed. No model and no float of it is computed again, so the bytes must be the same on any machine.
 #[test]

@@ -61,6 +61,14 @@ struct Waiting {
 struct History {
     times: u32,
     last: MediaTime,
+    before_last: MediaTime,
+}
+
+impl History {
+    fn count(&mut self, at: MediaTime) {
+        self.times += 1;
+        self.before_last = std::mem::replace(&mut self.last, at);
+    }
 }
 
 /// The cards of one call.
@@ -139,9 +147,7 @@ impl Deck {
         let is_new = card.id.0 >= self.next_id;
         self.next_id = self.next_id.max(card.id.0 + 1);
         if is_new {
-            let history = self.history.entry(card.play.clone()).or_default();
-            history.times += 1;
-            history.last = at;
+            self.history.entry(card.play.clone()).or_default().count(at);
         }
     }
 
@@ -166,9 +172,7 @@ impl Deck {
 
     /// Offers a card at `at`. Ask [`Deck::refuses`] first.
     pub fn offer(&mut self, card: Card, at: MediaTime, out: &mut Vec<DeckChange>) {
-        let history = self.history.entry(card.play.clone()).or_default();
-        history.times += 1;
-        history.last = at;
+        self.history.entry(card.play.clone()).or_default().count(at);
         match &self.showing {
             None => self.show(card, at, false, out),
             Some(now) if self.may_replace(now, &card, at) => {
@@ -236,13 +240,15 @@ impl Deck {
         }
     }
 
-    /// Takes back the card of `play`, if it is on the screen (and not pinned) or waiting.
-    pub fn retract(&mut self, play: &str, at: MediaTime, out: &mut Vec<DeckChange>) {
-        let on_screen = self.showing.as_ref().filter(|s| s.card.play == play && !s.pinned).map(|s| s.card.id);
+    /// Takes back the card of `play` that a phrase at `phrase_start` brought, if it is on the screen (and not pinned) or
+    /// waiting. Another card of the play, or none because the deck refused it, is left as it is.
+    pub fn retract(&mut self, play: &str, phrase_start: MediaTime, at: MediaTime, out: &mut Vec<DeckChange>) {
+        let meant = |card: &Card| card.play == play && card.reason.phrase_start == phrase_start;
+        let on_screen = self.showing.as_ref().filter(|s| meant(&s.card) && !s.pinned).map(|s| s.card.id);
         if let Some(id) = on_screen {
             self.forgive(play);
             self.close(id, CardEnd::Retracted, at, out);
-        } else if let Some(i) = self.waiting.iter().position(|w| w.card.play == play && !w.pinned) {
+        } else if let Some(i) = self.waiting.iter().position(|w| meant(&w.card) && !w.pinned) {
             self.forgive(play);
             if let Some(w) = self.waiting.remove(i) {
                 out.push(DeckChange::Closed(w.card.id, CardEnd::Retracted));
@@ -250,9 +256,14 @@ impl Deck {
         }
     }
 
-    /// A retracted card does not count against its play: the real objection may still come.
+    /// A retracted card does not count against its play: the real objection may still come. Those before it do.
     fn forgive(&mut self, play: &str) {
-        self.history.remove(play);
+        let Some(history) = self.history.get_mut(play) else { return };
+        history.times = history.times.saturating_sub(1);
+        history.last = history.before_last;
+        if history.times == 0 {
+            self.history.remove(play);
+        }
     }
 
     fn close(&mut self, id: CardId, end: CardEnd, at: MediaTime, out: &mut Vec<DeckChange>) {

@@ -14,7 +14,7 @@ use crate::{
     audio::{AudioFrame, Consent, FRAME_SAMPLES, TrackId, TrackInfo},
     input::{GapReason, Input, Load, Refined, RepAction},
     recognize::{Bias, RecognizeError, Recognized, Recognizer, RecognizerStream, VoiceDetector},
-    session::{Ears, VoiceFactory},
+    session::{Ears, SessionSettings, VoiceFactory},
     time::MediaTime,
 };
 
@@ -31,6 +31,9 @@ pub struct RecordHeader {
     /// Names given for the call.
     #[serde(default)]
     pub context: Vec<String>,
+    /// Settings of the call: with the inputs they decide what comes of it. The defaults, if the record has none.
+    #[serde(default)]
+    pub settings: SessionSettings,
 }
 
 /// Version of the record format.

@@ -124,13 +124,22 @@ impl CallSession {
         session.next_seq = last.seq + 1;
         session.now = last.at;
         session.last_audio = last.at;
+        let mut load = Load::Normal;
         for event in log {
             session.deck.restore(event);
-            if let EventBody::SpeechStarted { utterance, .. } = &event.body {
-                session.next_utterance = session.next_utterance.max(utterance.0 + 1);
+            match &event.body {
+                EventBody::SpeechStarted { utterance, .. } => {
+                    session.next_utterance = session.next_utterance.max(utterance.0 + 1);
+                }
+                EventBody::LoadChanged { load: now } => load = *now,
+                _ => {}
             }
         }
         session.emit(EventBody::CallResumed { after_seq: last.seq });
+        if load == Load::High {
+            // Whoever measures the load starts afresh, and would never say that it is over.
+            session.emit(EventBody::LoadChanged { load: Load::Normal });
+        }
         session
     }
 
@@ -248,13 +257,18 @@ impl CallSession {
     fn add_track(&mut self, info: &TrackInfo) -> Result<(), InputError> {
         let bias = self.detector.bias(info.party, &self.context);
         let start = || self.ears.recognizer.start(info.id, &bias).map_err(|e| InputError::Recognizer(e.to_string()));
+        // Made before the track is taken out, so that a failure leaves it as it was.
+        let other_party = self.tracks.get(&info.id).is_some_and(|t| t.info.party != info.party);
+        let stream = if other_party { Some(start()?) } else { None };
         match self.tracks.remove(&info.id) {
             Some(mut known) => {
-                if known.info.party != info.party {
-                    let stream = start()?;
+                if other_party || info.consent.is_none() {
                     self.end_utterance(&mut known);
+                }
+                if let Some(stream) = stream {
                     known.stream = stream;
                 }
+                known.withheld &= info.consent.is_none();
                 known.info = info.clone();
                 self.tracks.insert(info.id, known);
             }
@@ -406,9 +420,9 @@ impl CallSession {
         for verdict in verdicts {
             match verdict {
                 Verdict::Suppressed(detection, by) => self.emit(EventBody::DetectionSuppressed { detection, by }),
-                Verdict::Contradicted { play, by: _, .. } => {
+                Verdict::Contradicted { play, start, .. } => {
                     let mut changes = Vec::new();
-                    self.deck.retract(&play, self.now, &mut changes);
+                    self.deck.retract(&play, start, self.now, &mut changes);
                     self.apply(changes);
                 }
                 Verdict::Detected(detection) => self.deal(track, detection),

@@ -159,7 +159,7 @@ impl Assembler {
             What::Track { info, codec } => self.add_track(info, codec, arrived),
             What::Packet(packet) => self.packet(packet, arrived),
             What::Gap { track, until_us } => {
-                if let Some(until) = self.clock.skip_to(track, until_us) {
+                if let Some(until) = self.clock.skip_to(track, until_us, arrived) {
                     self.on_track(track, arrived, |t, out| t.pipeline.gap(until, GapReason::Sender, out));
                 }
             }

@@ -170,9 +170,13 @@ impl CallClock {
     }
 
     /// The sender announced that `track` is silent up to `sender_us`. Returns the media time of that, if the call has
-    /// begun.
-    pub fn skip_to(&mut self, track: TrackId, sender_us: u64) -> Option<MediaTime> {
+    /// begun, and if it is no mistake: a live call is not silent for an hour that has not passed.
+    pub fn skip_to(&mut self, track: TrackId, sender_us: u64, arrived: Instant) -> Option<MediaTime> {
         let media = self.media(sender_us)?;
+        let latest = if self.recorded { None } else { self.now(arrived) };
+        if latest.is_some_and(|now| media.us() > now.us() + MAX_AHEAD_US) {
+            return None;
+        }
         if let Some(state) = self.tracks.get_mut(&track)
             && media.us() > state.next_media_us
         {
@@ -313,8 +317,21 @@ mod tests {
         s.packet(REP, 0, 0, 0);
         s.clock.place(REP, Some(1), 20_000, None, s.start);
         assert_eq!(s.packet(REP, 2, 40_000, 40), at(40_000, Some(0)), "after a packet of unknown length");
-        assert_eq!(s.clock.skip_to(REP, 90_000), Some(MediaTime::from_us(90_000)));
+        assert_eq!(s.clock.skip_to(REP, 90_000, s.start), Some(MediaTime::from_us(90_000)));
         assert_eq!(s.packet(REP, 3, 90_000, 90), at(90_000, Some(0)), "after a gap of 30 ms");
+    }
+
+    #[test]
+    fn a_gap_that_ends_far_ahead_is_a_mistake_in_a_live_call() {
+        let mut s = Sender::new();
+        s.packet(REP, 0, 0, 0);
+        assert_eq!(s.clock.skip_to(REP, 7_200_000_000, s.start), None);
+        assert_eq!(s.packet(REP, 1, 20_000, 20), at(20_000, Some(0)), "the track goes on");
+        assert_eq!(
+            s.clock.skip_to(REP, 30_000_000, s.start),
+            Some(MediaTime::from_us(30_000_000)),
+            "half a minute may be"
+        );
     }
 
     #[test]

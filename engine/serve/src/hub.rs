@@ -229,7 +229,14 @@ impl Hub {
             Some(old) if old.ended_at().is_none() => return Err(OpenError::AlreadyOpen(id)),
             Some(old) => old.send_away(Away::CallOver),
             None if calls.len() >= self.0.options.max_calls => {
-                return Err(OpenError::TooManyCalls { open: calls.len(), max: self.0.options.max_calls });
+                // An ended call that can still be looked at is worth less than a new one.
+                let ended = calls.iter().filter_map(|(id, call)| Some((call.ended_at()?, id))).min();
+                let Some(oldest) = ended.map(|(_, id)| id.clone()) else {
+                    return Err(OpenError::TooManyCalls { open: calls.len(), max: self.0.options.max_calls });
+                };
+                if let Some(old) = calls.remove(&oldest) {
+                    old.send_away(Away::CallOver);
+                }
             }
             None => {}
         }

@@ -117,7 +117,7 @@ impl Screen {
             }
             EventBody::AudioStalled { .. } => self.stalled = true,
             EventBody::AudioResumed | EventBody::SpeechStarted { .. } => self.stalled = false,
-            EventBody::CallResumed { .. } => changes.extend(self.resume(event.seq)),
+            EventBody::CallResumed { .. } => self.resume(),
             EventBody::UtteranceEnded { track, utterance, start, end, text } => {
                 let (speaker, party) = self.who(*track);
                 changes.push(Change::Final(FinalMessage {
@@ -272,7 +272,7 @@ impl Screen {
         if self.waiting.len() < MAX_WAITING {
             self.waiting.insert(card.0, was_shown);
         }
-        let body = ServerBody::Queue(QueueChanged { seq, id: Some(card.0), queue_len: self.queue_len() });
+        let body = ServerBody::Queue(QueueChanged { seq, id: card.0, queue_len: self.queue_len() });
         self.sequenced(seq, body)
     }
 
@@ -287,20 +287,13 @@ impl Screen {
         self.sequenced(seq, body)
     }
 
-    /// The call goes on after a restart: those present will be announced again, and what waited is lost. The card on the
-    /// screen may still help; it stays for the rest of its time.
-    fn resume(&mut self, seq: u64) -> Option<Change> {
+    /// The call goes on after a restart: those present will be announced again. The deck still has the card on the screen
+    /// and those that wait.
+    fn resume(&mut self) {
         self.stalled = false;
         for (_, participant) in self.participants.values_mut() {
             participant.present = false;
         }
-        if self.waiting.is_empty() {
-            return None;
-        }
-        for card in std::mem::take(&mut self.waiting).into_values().flatten() {
-            self.note_end(&card, WireEnd::Expired);
-        }
-        Some(self.sequenced(seq, ServerBody::Queue(QueueChanged { seq, id: None, queue_len: 0 })))
     }
 
     fn end(&mut self, seq: u64, reason: EndReason) -> Change {
@@ -439,16 +432,16 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_loses_what_waited_and_keeps_the_card() {
+    fn a_restart_keeps_the_card_and_what_waits() {
         let mut screen = Screen::new("c".into(), "t".into());
         apply(&mut screen, 0, 0, track(1, Party::Buyer, "Dana", true));
         apply(&mut screen, 1, 0, EventBody::CardShown { card: sample::card(0) });
         apply(&mut screen, 2, 0, EventBody::CardQueued { card: sample::card(1) });
         let changes = apply(&mut screen, 3, 0, EventBody::CallResumed { after_seq: 2 });
-        let queue = ServerBody::Queue(QueueChanged { seq: 3, id: None, queue_len: 0 });
-        assert_eq!(changes, [Change::Sequenced { seq: 3, body: queue }, Change::Status]);
+        assert_eq!(changes, [Change::Status]);
         let state = screen.state(None);
         assert!(state.card.is_some() && state.status.audio == AudioStatus::Waiting);
+        assert_eq!(state.queue_len, 1, "the deck still has it, and the rep may ask for it");
     }
 
     #[test]

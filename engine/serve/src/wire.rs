@@ -241,13 +241,13 @@ pub struct CardPinned {
     pub pinned: bool,
 }
 
-/// A card joined the waiting line, or the line was lost to a restart.
+/// A card joined the waiting line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueChanged {
     /// Sequence number.
     pub seq: u64,
     /// The card that waits from now on; if it was on the screen (pinned, and the rep asked for the next), it no longer is.
-    pub id: Option<u32>,
+    pub id: u32,
     /// Cards waiting from now on.
     pub queue_len: u32,
 }

@@ -37,13 +37,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             return Ok(Exit::Failure);
         }
     };
+    let source = config.server.ingest_token_env.as_ref().map(|name| format!("from {name}"));
     report(
         "token",
-        match &config.server.ingest_token_env {
-            None => Ok("made at every start".to_owned()),
-            Some(name) if std::env::var_os(name).is_some() => Ok(format!("from {name}")),
-            Some(name) => Err(anyhow::anyhow!("{name} is not set; set it to the token of your bots")),
-        },
+        crate::server::listen::ingest_token(&config).map(|_| source.unwrap_or("made at every start".to_owned())),
     );
     match &config.playbook.dir {
         Some(dir) => {

@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let is_record = |f: &PathBuf| f.extension().is_some_and(|e| e == "jsonl");
     if args.files.iter().any(is_record) {
         let [file] = &args.files[..] else { bail!("replay one record of inputs at a time") };
-        replay_record(file, &config, playbook, &mut out)?;
+        replay_record(file, playbook, &mut out)?;
     } else {
         replay_audio(args, &config, playbook, &mut out)?;
     }
@@ -179,7 +179,7 @@ fn name_of(party: Party, all: &[Party], index: usize) -> String {
     }
 }
 
-fn replay_record(file: &Path, config: &Config, playbook: Arc<Playbook>, out: &mut Printer) -> anyhow::Result<()> {
+fn replay_record(file: &Path, playbook: Arc<Playbook>, out: &mut Printer) -> anyhow::Result<()> {
     let reader = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let mut lines = BufReader::new(reader).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
@@ -196,13 +196,19 @@ fn replay_record(file: &Path, config: &Config, playbook: Arc<Playbook>, out: &mu
         );
     }
     let playback = Playback::new(header.recognizer);
-    let mut runner = Runner::new(setup(config, playbook, header.context, playback.ears()), &[], None)?;
+    let (settings, context) = (header.settings, header.context);
+    let setup = SessionSetup { settings, playbook, context, ears: playback.ears(), semantic: None };
+    let mut runner = Runner::new(setup, &[], None)?;
     runner.begin(out);
     for (number, line) in (2u64..).zip(lines) {
         let line = line.with_context(|| format!("{}:{number} cannot be read", file.display()))?;
         let line: RecordLine =
             serde_json::from_str(&line).with_context(|| format!("{}:{number}: not an input", file.display()))?;
-        runner.step(&playback.load(&line), None, out)?;
+        runner
+            .step(&playback.load(&line), None, out)
+            .with_context(|| format!("{}:{number}: cannot be replayed", file.display()))?;
+        // What a second pass made of them is in the record.
+        out.jobs.clear();
     }
     if !runner.ended() {
         eprintln!("note: the record stops before the call ended");

@@ -1,6 +1,6 @@
 //! `reframe serve`: the server, until it is told to stop.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 
@@ -38,24 +38,32 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("the network threads cannot be started")?;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         let server = Server::start(&config, playbook, recognizer).await?;
-        println!("listening on http://{}", server.addr);
-        println!("bots:    {}", server.ingest_url());
+        say(format_args!("listening on http://{}", server.addr));
+        say(format_args!("bots:    {}", server.ingest_url()));
         match &config.server.ingest_token_env {
-            Some(name) => println!("token:   the one in {name}"),
-            None => println!("token:   {}", server.ingest_token),
+            Some(name) => say(format_args!("token:   the one in {name}")),
+            None => say(format_args!("token:   {}", server.ingest_token)),
         }
-        println!("health:  http://{}/healthz    metrics: http://{}/metrics", server.addr, server.addr);
-        println!("Each call's screen link is in the answer its bot gets. Ctrl-C stops.");
+        say(format_args!("health:  http://{}/healthz    metrics: http://{}/metrics", server.addr, server.addr));
+        say(format_args!("Each call's screen link is in the answer its bot gets. Ctrl-C stops."));
         wait_for_stop(&server).await?;
-        println!("stopping: calls get {} s to finish", config.server.shutdown_deadline_s);
+        say(format_args!("stopping: calls get {} s to finish", config.server.shutdown_deadline_s));
         let clean = tokio::select! {
             clean = server.stop(Duration::from_secs(config.server.shutdown_deadline_s)) => clean,
             _ = tokio::signal::ctrl_c() => false,
         };
         Ok(if clean { Exit::Success } else { Exit::Failure })
-    })
+    });
+    // Dropping it would wait for what is stuck, and a second Ctrl-C means that nobody wants to wait.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Prints a line. Whoever read the first ones may have gone, and the server runs on without.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _nobody_reads = writeln!(std::io::stdout(), "{line}");
 }
 
 async fn wait_for_stop(server: &Server) -> anyhow::Result<()> {

@@ -44,7 +44,7 @@ pub struct FetchArgs {
     /// Folder the models lie in, one folder each [default: the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
-    /// Where to fetch from: https://huggingface.co or a mirror laid out like it
+    /// Where to fetch from: the hub at huggingface.co, or a mirror laid out like it
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
 }

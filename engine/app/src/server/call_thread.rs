@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use super::{log_writer::LogHandle, overload::Overload, refine::RefineHandle, stats::EngineStats};
 use crate::{
-    queue::InputQueue,
+    queue::{InputQueue, Pushed},
     runner::{Runner, Sink},
 };
 
@@ -51,14 +51,81 @@ pub struct Inbox {
     pub queue: InputQueue<Message>,
     /// Signalled when an item was taken: a recording's sender may go on.
     pub room: Notify,
-    /// One bit per track whose packets were pushed out of the queue.
-    pub overflowed: AtomicU64,
+    /// One bit per track whose packets were pushed out of the queue; the protocol numbers tracks 0 to 255.
+    overflowed: [AtomicU64; 4],
+    stats: Arc<EngineStats>,
 }
 
 impl Inbox {
-    /// Notes that packets of `track` were pushed out; a [`What::Dropped`] will tell the assembler.
-    pub fn note_overflow(&self, track: TrackId) {
-        self.overflowed.fetch_or(1 << (track.0 & 63), Ordering::Relaxed);
+    /// Around `queue`; what is pushed out of it is counted in `stats`.
+    pub fn new(queue: InputQueue<Message>, stats: Arc<EngineStats>) -> Self {
+        Self { queue, room: Notify::new(), overflowed: Default::default(), stats }
+    }
+
+    /// Puts a message in without waiting. Gives the number of packets that had to make room for it; `None` if the call
+    /// does not take it: it is over, or its thread has stood still for very long.
+    pub fn put(&self, message: Message) -> Option<u64> {
+        match self.queue.push(message) {
+            Pushed::Taken => Some(0),
+            Pushed::Displaced(old) => Some(self.make_way(old)),
+            Pushed::Full(_) if self.queue.is_closed() => None,
+            // A click or a second opinion need not wait behind the packets of a recording.
+            Pushed::Full(message) => self.save(message).then_some(0),
+        }
+    }
+
+    /// Deals with what was pushed out: audio leaves a gap, anything else is put back. Gives the packets lost.
+    pub fn make_way(&self, old: Message) -> u64 {
+        if let Message::Item(IngestItem { what: What::Packet(packet), .. }) = &old {
+            // Leads to a [`What::Dropped`] that tells the assembler.
+            self.overflowed[usize::from(packet.track.0 / 64) % 4]
+                .fetch_or(1 << (packet.track.0 % 64), Ordering::Relaxed);
+            self.stats.queue_dropped.fetch_add(1, Ordering::Relaxed);
+            return 1;
+        }
+        self.save(old);
+        0
+    }
+
+    fn save(&self, message: Message) -> bool {
+        let Pushed::Full(message) = self.queue.rescue(message) else { return true };
+        if matches!(message, Message::Item(_)) {
+            // News about tracks must not be lost, withdrawn consent least of all: then rather no call.
+            tracing::error!("a call's thread stands still and its sender goes on announcing; the call is ended");
+            self.queue.close_with(message);
+        }
+        false
+    }
+
+    /// Tracks whose packets were pushed out since the last time.
+    fn take_overflowed(&self) -> impl Iterator<Item = TrackId> {
+        (0u16..).zip(&self.overflowed).flat_map(|(word, bits)| {
+            let bits = bits.swap(0, Ordering::Relaxed);
+            (0..64u16).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| TrackId(word * 64 + bit))
+        })
+    }
+}
+
+/// Tells the engine while this call is behind, and takes it back when the call ends, however it ends: one call that
+/// failed under load must not keep others out.
+struct Behind<'a> {
+    overload: Overload,
+    stats: &'a EngineStats,
+}
+
+impl Behind<'_> {
+    fn observe(&mut self, over_half: bool) -> Option<Load> {
+        let load = self.overload.observe(over_half, Instant::now())?;
+        self.stats.set_overloaded(load == Load::High);
+        Some(load)
+    }
+}
+
+impl Drop for Behind<'_> {
+    fn drop(&mut self) {
+        if self.overload.is_high() {
+            self.stats.set_overloaded(false);
+        }
     }
 }
 
@@ -155,9 +222,16 @@ impl CallThread {
             last_at: MediaTime::ZERO,
             cards: 0,
         };
-        let body = std::panic::AssertUnwindSafe(|| drive(&inbox, &mut runner, &mut sink, mode, starts_at, parker));
+        let mut assembler = Assembler::starting_at(AssemblerConfig::new(mode), starts_at);
+        let body = std::panic::AssertUnwindSafe(|| drive(&inbox, &mut runner, &mut assembler, &mut sink, mode, parker));
         let failure = match std::panic::catch_unwind(body) {
-            Ok(Ok(())) => runner.finish().err().map(|e| format!("{e:#}")),
+            Ok(Ok(())) => {
+                // The call is over and its log complete; this is no failure of the call.
+                if let Err(error) = runner.finish() {
+                    tracing::error!(call = %sink.id, "{error:#}");
+                }
+                None
+            }
             Ok(Err(error)) => Some(format!("{error:#}")),
             Err(panic) => Some(panic_text(panic.as_ref())),
         };
@@ -168,6 +242,7 @@ impl CallThread {
             let event = Event { seq: sink.next_seq, at: sink.last_at, body };
             sink.event(&event, None);
         }
+        sink.stats.add_tracks(assembler.track_counters().values());
         // Nobody may wait for room in a queue that nobody reads.
         inbox.queue.close();
         inbox.room.notify_waiters();
@@ -185,20 +260,19 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 fn drive(
     inbox: &Inbox,
     runner: &mut Runner,
+    assembler: &mut Assembler,
     sink: &mut Screens,
     mode: Mode,
-    starts_at: MediaTime,
     parker: &Parker,
 ) -> anyhow::Result<()> {
-    let mut assembler = Assembler::starting_at(AssemblerConfig::new(mode), starts_at);
-    let mut overload = Overload::default();
+    let stats = Arc::clone(&sink.stats);
+    let mut behind = Behind { overload: Overload::default(), stats: &stats };
     let mut counted = reframe_ingest::assembler::AssemblerCounters::default();
     runner.begin(sink);
     while !runner.ended() {
         let mut idle = true;
-        let overflowed = inbox.overflowed.swap(0, Ordering::Relaxed);
-        for track in (0..64u16).filter(|t| overflowed >> t & 1 == 1) {
-            let what = What::Dropped { track: TrackId(track), reason: GapReason::Overflow };
+        for track in inbox.take_overflowed() {
+            let what = What::Dropped { track, reason: GapReason::Overflow };
             assembler.push(IngestItem::new(Instant::now(), what));
         }
         if let Some(message) = inbox.queue.pop() {
@@ -221,25 +295,23 @@ fn drive(
             idle = false;
             runner.step(&input, arrived, sink)?;
         }
-        if let Some(load) = overload.observe(inbox.queue.over_half() && mode == Mode::Live, Instant::now()) {
-            sink.stats.set_overloaded(load == Load::High);
+        // An ended call takes no more inputs, this one neither.
+        if !runner.ended()
+            && let Some(load) = behind.observe(inbox.queue.over_half() && mode == Mode::Live)
+        {
             runner.step(&Input::Load(load), None, sink)?;
         }
         let now = assembler.counters();
         sink.stats.add_assembler(&counted, &now);
         counted = now;
         if mode == Mode::Live && !runner.ended() {
-            tick(runner, &assembler, sink)?;
+            tick(runner, assembler, sink)?;
         }
         if idle && !runner.ended() {
             let wake = assembler.wake_at().map_or(MAX_PARK, |at| at.saturating_duration_since(Instant::now()));
             parker.park_timeout(wake.clamp(Duration::from_millis(1), MAX_PARK));
         }
     }
-    if overload.is_high() {
-        sink.stats.set_overloaded(false);
-    }
-    sink.stats.add_tracks(assembler.track_counters().values());
     Ok(())
 }
 
@@ -253,3 +325,7 @@ fn tick(runner: &mut Runner, assembler: &Assembler, sink: &mut Screens) -> anyho
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "call_thread_tests.rs"]
+mod tests;

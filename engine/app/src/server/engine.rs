@@ -40,6 +40,9 @@ use crate::{
     runner::Runner,
 };
 
+/// Calls left open by former runs that are closed at once; a server that was killed a thousand times over has more to
+/// worry about.
+const MOST_LEFT_OPEN: usize = 1_000;
 /// A finished call's events are waited for this long before its files are written without them.
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 
@@ -75,8 +78,17 @@ pub struct EngineParts {
     pub queue_packets: usize,
 }
 
-struct Running {
-    inbox: Arc<Inbox>,
+/// A call's place among those that run at the same time. Given up when dropped.
+struct Seat {
+    engine: Arc<Engine>,
+    id: Arc<CallId>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.engine.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
+        self.engine.lock().remove(self.id.as_str());
+    }
 }
 
 struct Dormant {
@@ -89,7 +101,8 @@ struct Dormant {
 pub struct Engine {
     parts: EngineParts,
     stats: Arc<EngineStats>,
-    calls: Mutex<BTreeMap<String, Running>>,
+    /// Calls that run or are about to.
+    calls: Mutex<BTreeMap<String, Arc<Inbox>>>,
     /// Calls the last run of the server left open: their screens can come back while their bots are awaited.
     dormant: Mutex<BTreeMap<String, Dormant>>,
     stopping: std::sync::atomic::AtomicBool,
@@ -114,9 +127,15 @@ impl Engine {
         &self.stats
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Inbox>>> {
         // Inserting and removing cannot leave the map half done.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while a call is taken up or given up, so that it is never both. `calls` may be locked under it, not the
+    /// other way round.
+    fn dormant(&self) -> MutexGuard<'_, BTreeMap<String, Dormant>> {
+        self.dormant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops admitting, ends every call, and waits for them until `deadline`. Gives the names of calls still running
@@ -124,8 +143,8 @@ impl Engine {
     #[must_use]
     pub fn stop(&self, deadline: Instant) -> Vec<String> {
         self.stopping.store(true, Ordering::Release);
-        for call in self.lock().values() {
-            call.inbox.queue.close();
+        for inbox in self.lock().values() {
+            inbox.queue.close();
         }
         loop {
             let running: Vec<String> = self.lock().keys().cloned().collect();
@@ -136,23 +155,30 @@ impl Engine {
         }
     }
 
-    fn admit(&self) -> Result<(), Refusal> {
+    /// A seat for a call, counted from now on: bots that come at the same moment must not all find the last one free.
+    fn admit(self: &Arc<Self>, id: &Arc<CallId>, inbox: &Arc<Inbox>) -> Result<Seat, Refusal> {
         let busy = |message: String| Err(Refusal::new(Code::Busy, message));
+        let mut calls = self.lock();
         if self.stopping.load(Ordering::Acquire) {
             return busy("the server is shutting down; try again when it is back".to_owned());
         }
-        let open = self.lock().len();
+        if calls.contains_key(id.as_str()) {
+            // Until its last event is stored it could only go on from half its log.
+            return busy(format!("call `{id}` is running or just ending; try again in a moment, or choose another id"));
+        }
+        let open = calls.len();
         if open >= self.parts.max_calls {
             return busy(format!("{open} calls are running, as many as limits.max_calls lets in; try again later"));
         }
         if self.stats.is_overloaded() || self.parts.writer.behind() {
             return busy("this machine is behind with the calls it has; try again in a moment".to_owned());
         }
-        Ok(())
+        calls.insert(id.to_string(), Arc::clone(inbox));
+        self.stats.calls_open.fetch_add(1, Ordering::Relaxed);
+        Ok(Seat { engine: Arc::clone(self), id: Arc::clone(id) })
     }
 
     fn open_call(self: &Arc<Self>, start: &Start) -> Result<LiveCall, Refusal> {
-        self.admit()?;
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error.to_string());
         if let Some(name) = start.playbook.as_ref().filter(|n| **n != self.parts.playbook.name) {
             let message = format!("playbook `{name}` is not loaded; this server runs `{}`", self.parts.playbook.name);
@@ -165,14 +191,13 @@ impl Engine {
         let id = Arc::new(CallId::new(id).map_err(|e| Refusal::new(Code::BadMessage, e.to_string()))?);
         let title = start.title.clone().unwrap_or_else(|| id.to_string());
         let token = self.parts.secret.screen_token(id.as_str());
-        let (history, resumed) = self.history(&id, &title, &token_hash(&token))?;
-
-        let capacity = self.parts.queue_packets;
         let rule = if start.mode == Mode::Live { WhenFull::DropOldest } else { WhenFull::Block };
-        let (queue, parker) = InputQueue::new(capacity, rule);
-        let inbox = Arc::new(Inbox { queue, room: tokio::sync::Notify::new(), overflowed: 0.into() });
-        let woken = self.dormant.lock().unwrap_or_else(PoisonError::into_inner).remove(id.as_str());
-        let asleep = match woken {
+        let (queue, parker) = InputQueue::new(self.parts.queue_packets, rule);
+        let inbox = Arc::new(Inbox::new(queue, Arc::clone(&self.stats)));
+        let seat = self.admit(&id, &inbox)?;
+        let mut dormant = self.dormant();
+        let (history, resumed) = self.history(&id, &title, &token_hash(&token))?;
+        let asleep = match dormant.remove(id.as_str()) {
             Some(asleep) => asleep,
             None => self.open_screen(&id, title, &history).map_err(|error| match error {
                 OpenError::AlreadyOpen(_) => Refusal::new(Code::CallEnded, error.to_string()),
@@ -180,6 +205,7 @@ impl Engine {
                 other => internal(&other),
             })?,
         };
+        drop(dormant);
         *asleep.inbox.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&inbox));
         let screen = asleep.screen;
 
@@ -207,20 +233,16 @@ impl Engine {
             starts_at: history.last().map_or(MediaTime::ZERO, |e| e.at),
         };
         let (finished, done) = watch::channel(None);
-        self.lock().insert(id.to_string(), Running { inbox: Arc::clone(&inbox) });
         self.stats.calls_opened.fetch_add(1, Ordering::Relaxed);
-        self.stats.calls_open.fetch_add(1, Ordering::Relaxed);
         tracing::info!(call = %id, resumed, mode = ?start.mode, "a call began");
-        let (engine, name) = (Arc::clone(self), Arc::clone(&id));
-        let spawned = std::thread::Builder::new().name(format!("call-{id}")).spawn(move || {
-            let outcome = thread.run(&parker);
-            engine.finish(&name, outcome, &finished);
-        });
-        if let Err(error) = spawned {
-            self.lock().remove(id.as_str());
-            self.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
-            return Err(internal(&format!("the call's thread cannot be started: {error}")));
-        }
+        let engine = Arc::clone(self);
+        std::thread::Builder::new()
+            .name(format!("call-{id}"))
+            .spawn(move || {
+                let outcome = thread.run(&parker);
+                engine.finish(seat, outcome, &finished);
+            })
+            .map_err(|error| internal(&format!("the call's thread cannot be started: {error}")))?;
         let started = Started {
             call: id.to_string(),
             version: reframe_ingest::socket::protocol::VERSION,
@@ -228,7 +250,7 @@ impl Engine {
             overlay_url: Some(overlay_link(&self.parts.base_url, id.as_str(), &token)),
             playbook: Some(self.parts.playbook.name.clone()),
         };
-        Ok(LiveCall { inbox, started, done, stats: Arc::clone(&self.stats) })
+        Ok(LiveCall { inbox, started, done })
     }
 
     fn open_screen(&self, id: &CallId, title: String, history: &[Event]) -> Result<Dormant, OpenError> {
@@ -236,7 +258,7 @@ impl Engine {
         let clicks = Arc::clone(&inbox);
         let actions = move |action| {
             let inbox = clicks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            inbox.is_some_and(|inbox| offer(&inbox, Message::Rep(action)))
+            inbox.is_some_and(|inbox| inbox.put(Message::Rep(action)).is_some())
         };
         let token = self.parts.secret.screen_token(id.as_str());
         let screen = self.parts.hub.open_call(CallMeta { id: id.to_string(), title, token }, Arc::new(actions))?;
@@ -250,7 +272,7 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub fn wake_open_calls(&self) -> Result<usize, StoreError> {
-        let mut dormant = self.dormant.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dormant = self.dormant();
         for record in self.parts.log.calls(Some(CallState::Open), self.parts.max_calls)? {
             let id = record.call.id;
             match self.open_screen(&id, record.call.title, &self.parts.log.read(&id, 0)?) {
@@ -263,24 +285,35 @@ impl Engine {
 
     /// Gives up the calls of the last run whose bots did not come back: each gets its last event and its files.
     pub fn abandon_dormant(&self) {
-        let dormant = std::mem::take(&mut *self.dormant.lock().unwrap_or_else(PoisonError::into_inner));
-        for (name, asleep) in dormant {
-            if let Err(error) = self.abandon(&name, &asleep.screen) {
-                tracing::error!(call = name, "a call left open could not be closed: {error:#}");
+        let mut dormant = self.dormant();
+        // Asked of the store, not of the map: more may have been left open than screens could be opened for.
+        let open = match self.parts.log.calls(Some(CallState::Open), MOST_LEFT_OPEN) {
+            Ok(open) => open,
+            Err(error) => return tracing::error!(%error, "calls left open could not be looked for"),
+        };
+        for id in open.into_iter().map(|record| record.call.id) {
+            if self.lock().contains_key(id.as_str()) {
+                continue;
+            }
+            let asleep = dormant.remove(id.as_str());
+            if let Err(error) = self.abandon(&id, asleep.map(|a| a.screen)) {
+                tracing::error!(call = %id, "a call left open could not be closed: {error:#}");
             }
         }
+        dormant.clear();
     }
 
-    fn abandon(&self, name: &str, screen: &CallScreen) -> anyhow::Result<()> {
-        let id = CallId::new(name)?;
-        let last = self.parts.log.read(&id, 0)?.pop();
+    fn abandon(&self, id: &CallId, screen: Option<CallScreen>) -> anyhow::Result<()> {
+        let last = self.parts.log.read(id, 0)?.pop();
         let (seq, at) = last.map_or((0, MediaTime::ZERO), |e| (e.seq + 1, e.at));
         let error = "the server stopped in mid-call and its audio did not come back".to_owned();
         let event = Event { seq, at, body: EventBody::CallFailed { error } };
-        self.parts.log.append(&id, seq, std::slice::from_ref(&event))?;
-        screen.publish(&event, None);
-        export::export(self.parts.log.as_ref(), &self.parts.data_dir, &id)?;
-        tracing::warn!(call = name, "a call the last run left open was closed: its audio did not come back");
+        self.parts.log.append(id, seq, std::slice::from_ref(&event))?;
+        if let Some(screen) = screen {
+            screen.publish(&event, None);
+        }
+        export::export(self.parts.log.as_ref(), &self.parts.data_dir, id)?;
+        tracing::warn!(call = %id, "a call the last run left open was closed: its audio did not come back");
         Ok(())
     }
 
@@ -325,15 +358,16 @@ impl Engine {
         }
         let path = self.parts.data_dir.join("calls").join(format!("{id}.inputs.jsonl"));
         let file = export::create(&path)?;
-        Ok(Some(Box::new(std::io::BufWriter::new(file))))
+        Ok(Some(Box::new(export::BestEffort::new(std::io::BufWriter::new(file), path))))
     }
 
-    fn finish(&self, id: &CallId, outcome: Outcome, finished: &watch::Sender<Option<Ended>>) {
+    fn finish(&self, seat: Seat, outcome: Outcome, finished: &watch::Sender<Option<Ended>>) {
+        let id = Arc::clone(&seat.id);
         let stored = self.parts.writer.flush(FLUSH_LIMIT);
         if !stored {
             tracing::error!(call = %id, "the call is over and part of its log is not stored yet");
         }
-        let exported = export::export(self.parts.log.as_ref(), &self.parts.data_dir, id)
+        let exported = export::export(self.parts.log.as_ref(), &self.parts.data_dir, &id)
             .with_context(|| format!("the files of call {id} could not be written; its log is in the store"));
         let log_url = match exported {
             Ok(paths) => Some(paths.events.display().to_string()),
@@ -343,39 +377,10 @@ impl Engine {
             }
         };
         tracing::info!(call = %id, events = outcome.events, cards = outcome.cards, failed = outcome.failed, "a call ended");
-        self.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
-        self.lock().remove(id.as_str());
+        drop(seat);
         let ended =
             Ended { call: id.to_string(), events: Some(outcome.events), cards_shown: Some(outcome.cards), log_url };
         finished.send_replace(Some(ended));
-    }
-}
-
-/// Puts a message into a call's queue; false if it is full and gives nothing up for it.
-fn offer(inbox: &Inbox, message: Message) -> bool {
-    match inbox.queue.push(message) {
-        Pushed::Taken => true,
-        Pushed::Displaced(old) => {
-            displaced(inbox, old);
-            true
-        }
-        Pushed::Full(_) => false,
-    }
-}
-
-/// Deals with what was pushed out of a full queue: audio leaves a gap, anything else is put back. True if it was audio.
-pub fn displaced(inbox: &Inbox, old: Message) -> bool {
-    match old {
-        Message::Item(item) if item.is_droppable() => {
-            if let reframe_ingest::What::Packet(packet) = &item.what {
-                inbox.note_overflow(packet.track);
-            }
-            true
-        }
-        other => {
-            inbox.queue.rescue(other);
-            false
-        }
     }
 }
 
@@ -398,7 +403,6 @@ struct LiveCall {
     inbox: Arc<Inbox>,
     started: Started,
     done: watch::Receiver<Option<Ended>>,
-    stats: Arc<EngineStats>,
 }
 
 impl CallHandle for LiveCall {
@@ -407,16 +411,8 @@ impl CallHandle for LiveCall {
     }
 
     fn push(&self, item: IngestItem) -> u64 {
-        let lost = match self.inbox.queue.push(Message::Item(item)) {
-            Pushed::Taken => false,
-            Pushed::Displaced(old) => displaced(&self.inbox, old),
-            Pushed::Full(Message::Item(item)) => displaced(&self.inbox, Message::Item(item)),
-            Pushed::Full(_) => false,
-        };
-        if lost {
-            self.stats.queue_dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        u64::from(lost)
+        // What comes after the end of a call is owed to nobody.
+        self.inbox.put(Message::Item(item)).unwrap_or(0)
     }
 
     fn push_when_room<'a>(&'a self, item: IngestItem) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
@@ -425,10 +421,16 @@ impl CallHandle for LiveCall {
             while !self.inbox.queue.is_closed() {
                 match self.inbox.queue.push(message) {
                     Pushed::Full(back) => message = back,
-                    Pushed::Taken | Pushed::Displaced(_) => return,
+                    Pushed::Taken => return,
+                    Pushed::Displaced(old) => {
+                        self.inbox.make_way(old);
+                        return;
+                    }
                 }
                 self.inbox.room.notified().await;
             }
+            // Whoever else waits for room in a closed queue must learn it too.
+            self.inbox.room.notify_one();
         })
     }
 

@@ -46,6 +46,43 @@ pub fn export(log: &dyn EventLog, data_dir: &Path, call: &CallId) -> anyhow::Res
     Ok(paths)
 }
 
+/// A writer whose failure is told once and then forgotten: a full disk must not end the call that is being recorded.
+pub struct BestEffort<W> {
+    inner: W,
+    path: PathBuf,
+    failed: bool,
+}
+
+impl<W: Write> BestEffort<W> {
+    /// Over `inner`, which writes to `path`.
+    pub const fn new(inner: W, path: PathBuf) -> Self {
+        Self { inner, path, failed: false }
+    }
+
+    fn attempt(&mut self, work: impl FnOnce(&mut W) -> std::io::Result<()>) {
+        if self.failed {
+            return;
+        }
+        if let Err(error) = work(&mut self.inner) {
+            self.failed = true;
+            let path = self.path.display();
+            tracing::error!(%error, "{path} is cut short here and cannot be replayed to its end; the call goes on");
+        }
+    }
+}
+
+impl<W: Write> Write for BestEffort<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.attempt(|w| w.write_all(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.attempt(Write::flush);
+        Ok(())
+    }
+}
+
 /// Makes a file, and its folder if need be.
 ///
 /// # Errors
@@ -55,4 +92,20 @@ pub fn create(path: &Path) -> anyhow::Result<File> {
         std::fs::create_dir_all(dir).with_context(|| format!("the folder {} cannot be made", dir.display()))?;
     }
     File::create(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_written_holds_nothing_up() {
+        let mut room = [0u8; 4];
+        let mut out = BestEffort::new(&mut room[..], PathBuf::from("x"));
+        for _ in 0..3 {
+            out.write_all(b"abc").unwrap();
+        }
+        out.flush().unwrap();
+        assert!(out.failed);
+    }
 }

@@ -23,6 +23,10 @@ use super::{
 };
 use crate::{config::Config, recognizers};
 
+/// Screens and the log's writer get this long beyond the deadline of the calls, so that a stuck call does not cut them
+/// off.
+const SCREENS_LEAVE: Duration = Duration::from_secs(3);
+
 /// A server that listens.
 pub struct Server {
     /// Address it listens on.
@@ -51,7 +55,7 @@ impl Server {
         let addr = listener.local_addr().context("the address cannot be read back")?;
         let base_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let dir = &config.data.dir;
-        std::fs::create_dir_all(dir).with_context(|| {
+        private_folder(dir).with_context(|| {
             format!("the data folder {} cannot be made; set data.dir to one that can", dir.display())
         })?;
         let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
@@ -91,6 +95,7 @@ impl Server {
                 token: Some(ingest_token.clone()),
                 allowed_origins: config.server.allowed_origins.clone(),
                 resume_grace: Duration::from_secs(config.server.resume_grace_s),
+                max_tracks: config.limits.max_tracks,
                 ..IngestConfig::default()
             },
             Arc::new(Host(Arc::clone(&engine))),
@@ -106,12 +111,13 @@ impl Server {
             Ok(())
         }));
         let app = reframe_serve::router(hub.clone(), options).merge(reframe_ingest::socket::io::router(ingest));
+        // Before the first screen can ask for one of them.
+        let open = engine.wake_open_calls()?;
         let (stop_http, stopped) = oneshot::channel::<()>();
         let http = tokio::spawn(reframe_serve::serve(listener, hub.clone(), app, async move {
             // A dropped sender stops it just as well.
             let _either_way = stopped.await;
         }));
-        let open = engine.wake_open_calls()?;
         if open > 0 {
             tracing::info!(calls = open, "the last run left calls open; their bots may come back");
             let (engine, grace) = (Arc::downgrade(&engine), Duration::from_secs(config.server.resume_grace_s));
@@ -148,14 +154,14 @@ impl Server {
             tracing::error!(call, "stuck at shutdown: this call is still running");
         }
         let sent = self.stop_http.send(());
-        let http = tokio::time::timeout(limit, self.http).await;
+        let http = tokio::time::timeout_at((deadline + SCREENS_LEAVE).into(), self.http).await;
         let served = sent.is_ok() && matches!(http, Ok(Ok(Ok(()))));
         if !served {
             tracing::error!("stuck at shutdown: the HTTP server");
         }
         drop(self.engine);
         let writer = self.writer;
-        let written = tokio::task::spawn_blocking(move || writer.stop(deadline + Duration::from_secs(1))).await;
+        let written = tokio::task::spawn_blocking(move || writer.stop(deadline + SCREENS_LEAVE)).await;
         stuck.is_empty() && served && written.unwrap_or(false)
     }
 }
@@ -179,7 +185,10 @@ fn private_folder(dir: &Path) -> std::io::Result<()> {
 }
 
 /// The token of `server.ingest_token_env`, or a new one.
-fn ingest_token(config: &Config) -> anyhow::Result<String> {
+///
+/// # Errors
+/// If the variable is not set, or its token too short.
+pub fn ingest_token(config: &Config) -> anyhow::Result<String> {
     let Some(name) = &config.server.ingest_token_env else {
         return Ok(Token::generate().reveal().to_owned());
     };

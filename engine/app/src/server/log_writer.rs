@@ -172,11 +172,11 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &BTreeMap<Arc<CallId>, Vec<Event>>) {
-        let parts: Vec<Append<'_>> = batch
-            .iter()
-            .filter(|(call, _)| !self.broken.contains(*call))
-            .map(|(call, events)| Append { call, expected_seq: events[0].seq, events })
-            .collect();
+        let (kept, given_up): (Vec<_>, Vec<_>) = batch.iter().partition(|(call, _)| !self.broken.contains(*call));
+        let lost: usize = given_up.iter().map(|(_, events)| events.len()).sum();
+        self.stats.lost.fetch_add(lost as u64, Ordering::Relaxed);
+        let parts: Vec<Append<'_>> =
+            kept.into_iter().map(|(call, events)| Append { call, expected_seq: events[0].seq, events }).collect();
         if parts.is_empty() {
             return;
         }
@@ -277,7 +277,7 @@ mod tests {
         assert!(handle.flush(Duration::from_secs(10)));
         handle.append(&a, event(0));
         assert!(handle.flush(Duration::from_secs(10)));
-        assert_eq!(writer.shared_stats().lost.load(Ordering::Relaxed), 1);
+        assert_eq!(writer.shared_stats().lost.load(Ordering::Relaxed), 2, "the one that follows is lost too");
         assert_eq!((log.read(&a, 0).unwrap().len(), log.read(&b, 0).unwrap().len()), (0, 1));
         drop(handle);
         assert!(!writer.stop(Instant::now() + Duration::from_secs(10)), "something was lost");

@@ -38,6 +38,7 @@ pub struct EngineStats {
     packets_lost: AtomicU64,
     packets_late: AtomicU64,
     packets_undecodable: AtomicU64,
+    packets_unplaced: AtomicU64,
     concealed_ms: AtomicU64,
 }
 
@@ -72,6 +73,8 @@ impl EngineStats {
     /// Adds what an assembler counted since `before`.
     pub fn add_assembler(&self, before: &AssemblerCounters, now: &AssemblerCounters) {
         self.tracks_idled.fetch_add(now.idled - before.idled, Ordering::Relaxed);
+        let unplaced = |c: &AssemblerCounters| c.unknown_track + c.out_of_range;
+        self.packets_unplaced.fetch_add(unplaced(now) - unplaced(before), Ordering::Relaxed);
     }
 
     /// Adds what became of a finished call's packets.
@@ -130,6 +133,11 @@ impl EngineStats {
                 "reframe_packets_undecodable_total",
                 "Packets that could not be decoded.",
                 counter(&self.packets_undecodable),
+            ),
+            (
+                "reframe_packets_unplaced_total",
+                "Packets of tracks that are not there, or with times outside any call.",
+                counter(&self.packets_unplaced),
             ),
             (
                 "reframe_packets_displaced_total",

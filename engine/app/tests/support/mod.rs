@@ -3,9 +3,9 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its own part of it
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -64,6 +64,15 @@ pub struct Served {
 impl Served {
     /// Starts it with this configuration text in `dir/reframe.toml`, and waits until it listens.
     pub fn start(dir: &Path, config: &str) -> Self {
+        Self::start_and(dir, config, |lines| drop(std::thread::spawn(move || lines.for_each(drop))))
+    }
+
+    /// The same; and once it listens nobody reads its output any more.
+    pub fn start_unread(dir: &Path, config: &str) -> Self {
+        Self::start_and(dir, config, drop)
+    }
+
+    fn start_and(dir: &Path, config: &str, then: impl FnOnce(Lines<BufReader<ChildStdout>>)) -> Self {
         std::fs::write(dir.join("reframe.toml"), format!("version = 1\n{config}")).unwrap();
         let mut child = reframe(dir)
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -93,7 +102,7 @@ impl Served {
                 token = Some(rest.trim().to_owned());
             }
         }
-        std::thread::spawn(move || lines.for_each(drop));
+        then(lines);
         Self { child, addr: addr.unwrap(), token: token.unwrap(), stderr }
     }
 
@@ -109,14 +118,33 @@ impl Served {
 
     /// Asks it to stop, as a service manager does, and gives its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("-TERM");
         self.child.wait().unwrap().code()
+    }
+
+    /// Sends a signal, as `kill` names it.
+    pub fn signal(&self, name: &str) {
+        Command::new("kill").arg(name).arg(self.child.id().to_string()).status().unwrap();
     }
 
     /// Kills it without warning.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Resident memory in kB; `None` where there is no `/proc`.
+    pub fn resident_kb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// The value of a metric without labels.
+    pub fn metric(&self, name: &str) -> u64 {
+        let (_, text) = self.get("/metrics");
+        let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in:\n{text}")).parse::<f64>().unwrap() as u64
     }
 
     /// GET over plain HTTP; status and body.
@@ -134,6 +162,19 @@ impl Drop for Served {
     fn drop(&mut self) {
         let _already_gone = self.child.kill();
         let _already_waited = self.child.wait();
+    }
+}
+
+/// A database that nobody else can write to, until this is dropped.
+pub struct Locked(rusqlite::Connection);
+
+impl Locked {
+    /// Locks it.
+    pub fn new(database: &Path) -> Self {
+        let connection = rusqlite::Connection::open(database).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        Self(connection)
     }
 }
 

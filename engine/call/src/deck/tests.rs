@@ -129,7 +129,7 @@ fn a_retracted_card_does_not_count() {
     let mut d = Deck::new(DeckSettings::default());
     offer(&mut d, "a", 50, 0);
     let mut out = Vec::new();
-    d.retract("a", MediaTime::from_ms(500), &mut out);
+    d.retract("a", MediaTime::ZERO, MediaTime::from_ms(500), &mut out);
     assert_eq!(names(&out), ["Retracted 0"]);
     assert_eq!(d.refuses(&cool, MediaTime::from_ms(600)), None);
 }
@@ -142,4 +142,25 @@ fn late_clicks_are_ignored() {
     assert_eq!(act(&mut d, RepAction::Used { card: CardId(0) }, 11), [""; 0]);
     assert_eq!(act(&mut d, RepAction::Pin { card: CardId(7) }, 12), [""; 0]);
     assert_eq!(act(&mut d, RepAction::Next, 13), [""; 0]);
+}
+
+#[test]
+fn taking_back_a_card_leaves_the_earlier_ones_counted() {
+    let mut d = Deck::new(DeckSettings::default());
+    offer(&mut d, "a", 50, 0);
+    act(&mut d, RepAction::Used { card: CardId(0) }, 1_000);
+    offer(&mut d, "a", 50, 60_000);
+    d.retract("a", MediaTime::ZERO, MediaTime::from_ms(61_000), &mut Vec::new());
+    assert!(d.refuses(&play(0, 1), MediaTime::from_ms(62_000)).is_some_and(|r| r.contains("1 of 1")));
+    assert_eq!(d.refuses(&play(70_000, 9), MediaTime::from_ms(62_000)).as_deref(), Some("cool-down: 8000 ms left"));
+}
+
+#[test]
+fn only_the_card_of_that_phrase_is_taken_back() {
+    let mut d = Deck::new(DeckSettings::default());
+    offer(&mut d, "a", 50, 0);
+    let mut out = Vec::new();
+    d.retract("a", MediaTime::from_ms(900), MediaTime::from_ms(1_000), &mut out);
+    assert_eq!(out, []);
+    assert!(d.current().is_some());
 }

@@ -82,6 +82,8 @@ pub enum Verdict {
         play: String,
         /// In which utterance.
         utterance: UtteranceId,
+        /// Start of the phrase that was detected: which detection is meant.
+        start: MediaTime,
         /// By what, in words.
         by: String,
     },
@@ -388,9 +390,10 @@ impl Detector {
                 && (overlap_us(r.start, r.end, c.start, c.end) > 0
                     || r.play == c.play && gap_ms(r.start, r.end, c.start, c.end) < SAME_OCCURRENCE_MS)
         };
-        // One stretch of audio is one objection: the play that got there first keeps it. A stretch that was held back
-        // stays held back for the same play.
-        let known = self.recent.iter_mut().find(|r| same_sound(r) && (r.play == c.play || !r.suppressed));
+        // One stretch of audio is one objection: the play that got there first keeps it. A stretch that was held or
+        // taken back stays so for the same play, and is free for another.
+        let stands = |r: &Recent| !r.suppressed && !r.contradicted;
+        let known = self.recent.iter_mut().find(|r| same_sound(r) && (r.play == c.play || stands(r)));
         if let Some(known) = known {
             if known.play == c.play {
                 known.end = known.end.max(c.end);
@@ -462,7 +465,8 @@ impl Detector {
             .filter(|r| heard.at.ms_since(r.decided_at) <= RETRACT_WITHIN_MS)
             .map(|r| {
                 r.contradicted = true;
-                Verdict::Contradicted { play: playbook.plays[play].id.clone(), utterance: r.utterance, by: by.clone() }
+                let play = playbook.plays[play].id.clone();
+                Verdict::Contradicted { play, utterance: r.utterance, start: r.start, by: by.clone() }
             })
             .collect()
     }
@@ -514,7 +518,8 @@ impl Detector {
             });
             if let Some(by) = by {
                 r.contradicted = true;
-                out.push(Verdict::Contradicted { play: playbook.plays[r.play].id.clone(), utterance: r.utterance, by });
+                let play = playbook.plays[r.play].id.clone();
+                out.push(Verdict::Contradicted { play, utterance: r.utterance, start: r.start, by });
             }
         }
     }

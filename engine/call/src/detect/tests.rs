@@ -166,6 +166,19 @@ fn a_veto_in_the_sound_holds_back_or_takes_back() {
 }
 
 #[test]
+fn what_was_taken_back_does_not_hide_another_objection() {
+    let mut d = Detector::new(book(), None);
+    let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
+    let never = hit(&d, "too expensive for them", 600, 1_900, -0.7);
+    assert!(matches!(d.on_phrase(&heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
+    assert!(matches!(d.on_phrase(&heard(2_000, &[], &[]), &never)[..], [Verdict::Contradicted { .. }]));
+    assert_eq!(d.on_phrase(&heard(2_040, &[], &[]), &trigger), [], "the same play stays taken back");
+    let other = hit(&d, "not this quarter", 1_000, 1_900, -0.3);
+    let got = d.on_phrase(&heard(2_100, &[], &[]), &other);
+    assert!(matches!(&got[..], [Verdict::Detected(x)] if x.play == "timing"), "{got:?}");
+}
+
+#[test]
 fn certain_words_take_back_a_detection_once() {
     let mut d = Detector::new(book(), None);
     let h = hit(&d, "too expensive", 900, 1_500, -0.4);

@@ -143,6 +143,57 @@ fn consent_can_come_and_go_in_mid_call() {
 }
 
 #[test]
+fn consent_withdrawn_by_announcing_the_track_again_ends_the_utterance() {
+    let ears = scripted_ears(script(&[(BUYER, 3_900, "too expensive")]));
+    let mut inputs = two_tracks(4_000, 1_000..4_000);
+    let at_ms = |ms: u64| 2 + (ms / 20) as usize * 2;
+    let again = |consent| Input::TrackAdded(TrackInfo { consent, ..info(BUYER, Party::Buyer) });
+    inputs.insert(at_ms(3_400), again(info(BUYER, Party::Buyer).consent));
+    inputs.insert(at_ms(3_000), again(None));
+    inputs.insert(at_ms(2_000), again(None));
+    inputs.insert(at_ms(2_000) - 1, again(info(BUYER, Party::Buyer).consent));
+    let got = names(&run(ears, &inputs));
+    assert!(got.contains(&"2000 utterance_ended".to_owned()), "{got:?}");
+    assert!(got.contains(&"2020 audio_withheld".to_owned()), "{got:?}");
+    assert_eq!(got.iter().filter(|e| e.ends_with("speech_started")).count(), 2, "{got:?}");
+}
+
+#[test]
+fn a_refused_detection_that_is_contradicted_takes_no_card_away() {
+    let text = r#"
+version = 1
+name = "t"
+[[play]]
+id = "price"
+label = "price"
+phrases = ["too expensive"]
+never = ["too expensive for them"]
+ttl_ms = 30000
+cooldown_ms = 20000
+[play.card]
+title = "Price"
+say = ["a"]
+"#;
+    let book = Arc::new(playbook::parse("t", text).0.unwrap());
+    let lines = script(&[
+        (BUYER, 2_000, "it is too expensive"),
+        (BUYER, 6_000, "we have been thinking"),
+        (BUYER, 6_400, "too expensive"),
+        (BUYER, 6_800, "for them"),
+    ]);
+    let mut call = CallSession::new(SessionSetup { playbook: book, ..setup(scripted_ears(lines)) });
+    let mut events = Vec::new();
+    for input in two_tracks(8_000, 1_000..8_000) {
+        drain(&mut call, &mut events);
+        call.handle_input(&input).unwrap();
+    }
+    drain(&mut call, &mut events);
+    let got = names(&events);
+    assert!(got.contains(&"6400 detection_suppressed".to_owned()), "{got:?}");
+    assert!(!got.iter().any(|e| e.ends_with("card_closed")), "the first objection stands: {got:?}");
+}
+
+#[test]
 fn a_gap_ends_the_utterance_and_does_not_shift_the_clock() {
     let ears = scripted_ears(vec![]);
     let mut inputs = vec![Input::TrackAdded(info(BUYER, Party::Buyer))];
@@ -248,6 +299,20 @@ fn a_restarted_call_goes_on_where_its_log_ends() {
     events.clear();
     drain(&mut call, &mut events);
     assert_eq!(names(&events), ["5100 card_closed"], "the card from before is still the one on the screen");
+}
+
+#[test]
+fn a_restart_ends_the_load_of_the_run_before() {
+    let mut log = run(scripted_ears(vec![]), &two_tracks(1_000, 0..0));
+    let high =
+        Event { seq: log.len() as u64, at: log[log.len() - 1].at, body: EventBody::LoadChanged { load: Load::High } };
+    log.push(high);
+    let mut events = Vec::new();
+    drain(&mut CallSession::resume(setup(scripted_ears(vec![])), &log), &mut events);
+    assert_eq!(events.last().unwrap().body, EventBody::LoadChanged { load: Load::Normal }, "{events:?}");
+    log.push(events.pop().unwrap());
+    drain(&mut CallSession::resume(setup(scripted_ears(vec![])), &log), &mut events);
+    assert!(matches!(events.last().unwrap().body, EventBody::CallResumed { .. }), "only if it was high");
 }
 
 fn lines(events: &[Event]) -> String {

@@ -76,6 +76,8 @@ pub struct IngestConfig {
     pub limit: LimitConfig,
     /// What a connection may say in text, over and above audio. Default 64 kB/s, 1 MB at once.
     pub text_limit: LimitConfig,
+    /// Participants per call; more than [`MAX_TRACKS`] are never taken. Default that many.
+    pub max_tracks: usize,
     /// How long to wait for `start`. Default 10 s.
     pub start_timeout: Duration,
     /// A connection that says nothing for so long, not even a pong, is taken for broken. Default 45 s.
@@ -97,6 +99,7 @@ impl Default for IngestConfig {
             allowed_origins: Vec::new(),
             limit: LimitConfig::default(),
             text_limit: LimitConfig { bytes_per_s: 64_000, burst_bytes: 1_000_000, ..LimitConfig::default() },
+            max_tracks: MAX_TRACKS,
             start_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(45),
             ping_every: Duration::from_secs(15),
@@ -280,8 +283,18 @@ async fn first_message(socket: &mut WebSocket) -> Result<Option<Start>, Refusal>
     }
 }
 
+/// Refuses more participants than a call may have.
+fn check_tracks(state: &IngestState, tracks: usize) -> Result<(), Refusal> {
+    let most = state.config.max_tracks.min(MAX_TRACKS);
+    if tracks > most {
+        return Err(Refusal::new(Code::BadMessage, format!("{tracks} tracks; a call has at most {most} here")));
+    }
+    Ok(())
+}
+
 /// Opens the call or goes on with it.
 async fn enter(state: &Arc<IngestState>, start: Start) -> Result<(String, Connection), Refusal> {
+    check_tracks(state, start.tracks.len())?;
     if let Some(id) = &start.call
         && let Some(connection) = resume(state, id, &start)
     {
@@ -482,9 +495,8 @@ impl Connection {
             }
             ClientMessage::Track(track) => {
                 self.codecs.insert(TrackId(u16::from(track.track)), track.codec());
-                if self.codecs.len() > MAX_TRACKS {
-                    let why = format!("a call has at most {MAX_TRACKS} tracks");
-                    return Some(Outcome::Refused(Refusal::new(Code::BadMessage, why)));
+                if let Err(refusal) = check_tracks(&self.state, self.codecs.len()) {
+                    return Some(Outcome::Refused(refusal));
                 }
                 if let Some(call) = self.state.open_calls().get_mut(&self.call) {
                     call.codecs.clone_from(&self.codecs);
