@@ -36,7 +36,8 @@ fn a_second_pass_corrects_utterances_and_replays_alike() {
     std::fs::write(dir.join("reframe.toml"), config).unwrap();
     let sound = toy().join("golden.wav");
     let replay = |events: &str| {
-        let args = ["replay", sound.to_str().unwrap(), "--channels", "buyer", "--events", events, "--inputs", "in.jsonl"];
+        let args =
+            ["replay", sound.to_str().unwrap(), "--channels", "buyer", "--events", events, "--inputs", "in.jsonl"];
         let output = run(dir, &args);
         assert!(output.status.success(), "{}", err(&output));
         std::fs::read_to_string(dir.join(events)).unwrap()

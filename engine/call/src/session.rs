@@ -83,6 +83,8 @@ pub struct CallSession {
     detector: Detector,
     deck: Deck,
     tracks: BTreeMap<TrackId, Track>,
+    /// Names of all who ever joined: a card may name somebody who has just left.
+    names: BTreeMap<TrackId, String>,
     now: MediaTime,
     next_seq: u64,
     next_utterance: u32,
@@ -152,6 +154,7 @@ impl CallSession {
             context: setup.context,
             ears: setup.ears,
             tracks: BTreeMap::new(),
+            names: BTreeMap::new(),
             now: MediaTime::ZERO,
             next_seq: 0,
             next_utterance: 0,
@@ -225,7 +228,7 @@ impl CallSession {
             return None;
         }
         let stall = (!self.stalled && !self.tracks.is_empty()).then(|| self.last_audio.plus_ms(self.settings.stall_ms));
-        stall.into_iter().chain(self.deck.deadline()).min()
+        stall.into_iter().chain(self.deck.deadline()).chain(self.detector.deadline()).min()
     }
 
     fn emit(&mut self, body: EventBody) {
@@ -242,6 +245,9 @@ impl CallSession {
                 let mut changes = Vec::new();
                 self.deck.on_time(self.now, &mut changes);
                 self.apply(changes);
+            } else if self.detector.deadline().is_some_and(|d| d <= due) {
+                let verdicts = self.detector.on_time(self.now);
+                self.decide(verdicts);
             } else {
                 self.stalled = true;
                 self.emit(EventBody::AudioStalled { since: self.last_audio });
@@ -279,6 +285,7 @@ impl CallSession {
                 self.tracks.insert(info.id, track);
             }
         }
+        self.names.insert(info.id, info.name.clone());
         self.emit(EventBody::TrackAdded { track: info.clone() });
         Ok(())
     }
@@ -369,11 +376,11 @@ impl CallSession {
                     }
                     track.utterance.tail = hypothesis.tail;
                     let verdicts = self.detector.on_words(&heard(self.now, track));
-                    self.decide(track, verdicts);
+                    self.decide(verdicts);
                 }
                 Recognized::Phrase(hit) => {
                     let verdicts = self.detector.on_phrase(&heard(self.now, track), &hit);
-                    self.decide(track, verdicts);
+                    self.decide(verdicts);
                 }
             }
         }
@@ -396,7 +403,7 @@ impl CallSession {
         track.stream.finish(&mut news);
         self.take_news(track, news);
         let verdicts = self.detector.on_utterance_end(&heard(self.now, track));
-        self.decide(track, verdicts);
+        self.decide(verdicts);
         let done = track.utterance.take();
         self.emit(EventBody::UtteranceEnded {
             track: track.info.id,
@@ -416,7 +423,7 @@ impl CallSession {
         }
     }
 
-    fn decide(&mut self, track: &Track, verdicts: Vec<Verdict>) {
+    fn decide(&mut self, verdicts: Vec<Verdict>) {
         for verdict in verdicts {
             match verdict {
                 Verdict::Suppressed(detection, by) => self.emit(EventBody::DetectionSuppressed { detection, by }),
@@ -425,12 +432,12 @@ impl CallSession {
                     self.deck.retract(&play, start, self.now, &mut changes);
                     self.apply(changes);
                 }
-                Verdict::Detected(detection) => self.deal(track, detection),
+                Verdict::Detected(detection) => self.deal(detection),
             }
         }
     }
 
-    fn deal(&mut self, track: &Track, detection: Detection) {
+    fn deal(&mut self, detection: Detection) {
         let playbook = Arc::clone(&self.playbook);
         let Some(play) = playbook.play(&detection.play) else {
             return;
@@ -453,7 +460,7 @@ impl CallSession {
             reason: Reason {
                 rule: evidence.rule.clone(),
                 words: evidence.words.clone(),
-                speaker: track.info.name.clone(),
+                speaker: self.names.get(&detection.track).cloned().unwrap_or_default(),
                 score: detection.score,
                 phrase_start: evidence.start,
                 phrase_end: evidence.end,
@@ -517,6 +524,9 @@ impl CallSession {
             self.end_utterance(&mut track);
             self.emit(EventBody::TrackEnded { track: id });
         }
+        // What still waits for a veto will get none.
+        let verdicts = self.detector.on_time(MediaTime::MAX);
+        self.decide(verdicts);
         let mut changes = Vec::new();
         self.deck.clear(&mut changes);
         self.apply(changes);

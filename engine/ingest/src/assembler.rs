@@ -6,7 +6,7 @@ use std::{
 };
 
 use reframe_audio::{
-    decode::Codec,
+    decode::{Codec, us_to_samples},
     track::{EncodedPacket, TrackCounters, TrackItem, TrackPipeline},
 };
 use reframe_call::{
@@ -77,6 +77,8 @@ struct Queued {
 
 struct Track {
     codec: Codec,
+    /// Consent is on record. Without it no packet is decoded: its time passes as silence.
+    consent: bool,
     pipeline: TrackPipeline,
     queue: VecDeque<Queued>,
     /// Key of the last thing queued.
@@ -164,6 +166,9 @@ impl Assembler {
                 }
             }
             What::Consent { track, consent } => {
+                if let Some(t) = self.tracks.get_mut(&track) {
+                    t.consent = consent.is_some();
+                }
                 self.enqueue(track, Input::Consent { track, consent }, arrived);
             }
             What::Dropped { track, reason } => {
@@ -278,6 +283,7 @@ impl Assembler {
         let start = back_at.unwrap_or(self.start);
         let track = self.tracks.entry(id).or_insert_with(|| Track {
             codec,
+            consent: info.consent.is_some(),
             pipeline: if start == MediaTime::ZERO {
                 TrackPipeline::new(id)
             } else {
@@ -289,21 +295,24 @@ impl Assembler {
             left: false,
         });
         track.codec = codec;
+        track.consent = info.consent.is_some();
         // It left and is back before its leaving was handed out: it goes on.
         track.left = false;
         self.enqueue(id, Input::TrackAdded(info), arrived);
     }
 
     fn packet(&mut self, packet: Packet, arrived: Instant) {
-        let Some(codec) = self.tracks.get(&packet.track).filter(|t| !t.left).map(|t| t.codec) else {
+        let Some((codec, consent)) = self.tracks.get(&packet.track).filter(|t| !t.left).map(|t| (t.codec, t.consent))
+        else {
             self.counters.unknown_track += 1;
             return;
         };
         let length_us = codec.duration_us(&packet.payload);
+        let (codec, payload) = if consent { (codec, packet.payload) } else { silence(length_us.unwrap_or(0)) };
         let placed = self.clock.place(packet.track, packet.sequence, packet.timestamp_us, length_us, arrived);
         match placed {
             Placed::At { at, lost_before } => {
-                let packet = EncodedPacket { track: packet.track, at, codec, payload: packet.payload, lost_before };
+                let packet = EncodedPacket { track: packet.track, at, codec, payload, lost_before };
                 self.on_track(packet.track, arrived, |t, out| {
                     t.idle = false;
                     t.pipeline.push(&packet, out);
@@ -340,6 +349,14 @@ impl Assembler {
             self.counters.unknown_track += 1;
         }
     }
+}
+
+/// Silence as long as the packet of somebody who has not agreed to be listened to.
+fn silence(length_us: u64) -> (Codec, Vec<u8>) {
+    const RATE_HZ: u32 = 16_000;
+    // A packet is at most a second long; more is a broken header.
+    let samples = us_to_samples(length_us.min(1_000_000), RATE_HZ);
+    (Codec::PcmS16le { rate_hz: RATE_HZ }, vec![0; usize::try_from(samples * 2).unwrap_or(0)])
 }
 
 const fn add(a: TrackCounters, b: TrackCounters) -> TrackCounters {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use reframe_audio::decode::to_s16le;
-use reframe_call::audio::Party;
+use reframe_call::audio::{Consent, Party};
 
 use super::*;
 
@@ -15,8 +15,36 @@ fn info(id: TrackId) -> TrackInfo {
         id,
         party: if id == REP { Party::Rep } else { Party::Buyer },
         name: format!("track {id}"),
-        consent: None,
+        consent: Some(agreed()),
     }
+}
+
+fn agreed() -> Consent {
+    Consent { basis: "test".into(), reference: String::new() }
+}
+
+/// Sound of somebody who has not agreed is not even decoded: the packets may hold anything, and their time passes as
+/// silence. What comes after the consent is heard.
+#[test]
+fn without_consent_nothing_is_decoded() {
+    let now = Instant::now();
+    let mut assembler = Assembler::new(AssemblerConfig::new(Mode::Recorded));
+    let silent = TrackInfo { consent: None, ..info(BUYER) };
+    assembler.push(IngestItem::new(now, What::Track { info: silent, codec: PCM }));
+    for (n, (_, what)) in packets(BUYER, 16_000, 2_000, 20).into_iter().enumerate() {
+        if n == 50 {
+            assembler.push(IngestItem::new(now, What::Consent { track: BUYER, consent: Some(agreed()) }));
+        }
+        assembler.push(IngestItem::new(now, what));
+    }
+    assembler.push(IngestItem::new(now, What::End));
+    let frames: Vec<bool> = std::iter::from_fn(|| assembler.pop(now))
+        .filter_map(|(input, _)| if let Input::Audio(f) = input { Some(f) } else { None })
+        .map(|f| f.samples.iter().any(|s| s.abs() > 1e-3))
+        .collect();
+    assert_eq!(frames.len(), 100, "the clock goes on");
+    assert_eq!(frames.iter().position(|heard| *heard), Some(50));
+    assert!(frames[51..].iter().all(|heard| *heard));
 }
 
 /// A sound that differs from place to place, so that a shifted frame shows.

@@ -265,7 +265,12 @@ mod tests {
 
     fn tracks(n: u16) -> Vec<TrackInfo> {
         (0..n)
-            .map(|id| TrackInfo { id: TrackId(id), party: Party::Unknown, name: format!("t{id}"), consent: None })
+            .map(|id| TrackInfo {
+                id: TrackId(id),
+                party: Party::Unknown,
+                name: format!("t{id}"),
+                consent: Some(reframe_call::audio::Consent { basis: "test".into(), reference: String::new() }),
+            })
             .collect()
     }
 

