@@ -32,7 +32,9 @@ fn bad_files_are_refused_by_name_with_what_to_do() {
     refused(dir, &["replay", "two.wav", "--channels", "buyer"], 3, &["two.wav", "2 channels", "rep,buyer"]);
     refused(dir, &["replay", "two.wav", "--channels", "seller,buyer"], 2, &["seller", "rep, buyer or unknown"]);
     refused(dir, &["replay", "two.wav", "--packet-ms", "2"], 3, &["5 to 1000"]);
-    refused(dir, &["replay", "two.wav", "--pace", "0"], 3, &["above 0"]);
+    for pace in ["0", "1e-300", "nan"] {
+        refused(dir, &["replay", "two.wav", "--pace", pace], 3, &["from 0.01 to 1000"]);
+    }
     std::fs::write(dir.join("inputs.jsonl"), "{}\n").unwrap();
     refused(dir, &["replay", "inputs.jsonl"], 3, &["inputs.jsonl:1", "--inputs"]);
 }

@@ -68,8 +68,8 @@ pub struct Args {
 /// # Errors
 /// If the file, the playbook or the model cannot be used.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    if args.pace.is_some_and(|p| !p.is_finite() || p <= 0.0) {
-        bail!("--pace must be a number above 0; leave it out to run as fast as possible");
+    if args.pace.is_some_and(|p| !(0.01..=1_000.0).contains(&p)) {
+        bail!("--pace must be from 0.01 to 1000; leave it out to run as fast as possible");
     }
     let config = Config::load(args.config.as_deref())?;
     crate::logging::start(&config.log)?;
