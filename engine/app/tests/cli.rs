@@ -135,6 +135,24 @@ fn playbooks_are_checked_with_file_and_line() {
     assert!(out(&output).contains("bad/playbook.toml:") && out(&output).contains("lable"), "{}", out(&output));
 }
 
+/// A reader that has seen enough (`| head`) is no failure, and certainly no panic.
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let dir = tempfile::tempdir().unwrap();
+    let playbook = support::root().join("playbooks/saas");
+    for args in [&["check"][..], &["demo", "--list"], &["playbook", "check", playbook.to_str().unwrap()]] {
+        let mut child = support::reframe(dir.path())
+            .args(args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && !err(&output).contains("panicked"), "{args:?}: {}", err(&output));
+    }
+}
+
 #[test]
 fn help_and_completions_name_every_command() {
     let dir = tempfile::tempdir().unwrap();

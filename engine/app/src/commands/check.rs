@@ -1,6 +1,6 @@
 //! `reframe check`: is everything in order to start?
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use crate::{commands::playbook, config::Config, exit::Exit, playbooks, progress, recognizers};
 
@@ -17,23 +17,26 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// Never for what it checks: that is printed.
+/// Never for what it checks: that is printed. Only if the output breaks.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut good = true;
-    let mut report = |what: &str, result: anyhow::Result<String>| match result {
-        Ok(detail) => println!("ok      {what}: {detail}"),
-        Err(error) => {
-            good = false;
-            println!("FAILED  {what}: {error:#}");
+    let mut out = std::io::stdout();
+    let mut report = |what: &str, result: anyhow::Result<String>| -> std::io::Result<()> {
+        match result {
+            Ok(detail) => writeln!(out, "ok      {what}: {detail}"),
+            Err(error) => {
+                good = false;
+                writeln!(out, "FAILED  {what}: {error:#}")
+            }
         }
     };
     let config = match Config::load(args.config.as_deref()) {
         Ok(config) => {
-            report("configuration", Ok(format!("listens on {}", config.server.listen)));
+            report("configuration", Ok(format!("listens on {}", config.server.listen)))?;
             config
         }
         Err(error) => {
-            report("configuration", Err(error));
+            report("configuration", Err(error))?;
             return Ok(Exit::Failure);
         }
     };
@@ -41,7 +44,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     report(
         "token",
         crate::server::listen::ingest_token(&config).map(|_| source.unwrap_or("made at every start".to_owned())),
-    );
+    )?;
     match &config.playbook.dir {
         Some(dir) => {
             let checked = playbook::check_one(dir, None);
@@ -52,17 +55,17 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                     Ok(false) => Err(anyhow::anyhow!("{}: see above", dir.display())),
                     Err(error) => Err(error),
                 },
-            );
+            )?;
         }
-        None => report("playbook", playbooks::load(None).map(|p| format!("{} (built in)", p.name))),
+        None => report("playbook", playbooks::load(None).map(|p| format!("{} (built in)", p.name)))?,
     }
     let loaded = progress::loading(|p| recognizers::load(&config.recognizer, p));
-    report("recogniser", loaded.map(|r| r.id()));
+    report("recogniser", loaded.map(|r| r.id()))?;
     if let Some(dir) = config.recognizer.refine_dir.as_ref().filter(|_| config.session.refine) {
         let loaded = crate::server::refine::load(dir);
-        report("second pass", loaded.map(|_| dir.display().to_string()));
+        report("second pass", loaded.map(|_| dir.display().to_string()))?;
     }
-    report("data folder", writable(&config));
+    report("data folder", writable(&config))?;
     Ok(if good { Exit::Success } else { Exit::Failure })
 }
 

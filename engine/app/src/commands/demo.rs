@@ -3,7 +3,7 @@
 mod report;
 mod watch;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use reframe_bots::play::{Pace, PlayEvent, Player};
@@ -79,13 +79,14 @@ enum PaceArg {
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
         for (name, script) in fixtures::list()? {
-            println!(
+            writeln!(
+                std::io::stdout(),
                 "{name:14} {} ({} objections)\n{:14} {}",
                 script.title,
                 script.objection.len(),
                 "",
                 script.summary
-            );
+            )?;
         }
         return Ok(Exit::Success);
     }

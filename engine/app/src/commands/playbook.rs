@@ -1,6 +1,6 @@
 //! `reframe playbook check`: reads playbooks, runs their own tests, and says what is wrong with them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use reframe_call::{
     audio::Party,
@@ -62,17 +62,18 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 pub fn check_one(dir: &std::path::Path, recognizer: Option<&dyn Recognizer>) -> anyhow::Result<bool> {
     let (playbook, problems) = playbooks::read(Some(dir))?;
     for problem in &problems {
-        println!("{problem}");
+        writeln!(std::io::stdout(), "{problem}")?;
     }
     let Some(playbook) = playbook.map(Arc::new) else {
         let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
-        println!("{}: cannot be used, {errors} error(s)", dir.display());
+        writeln!(std::io::stdout(), "{}: cannot be used, {errors} error(s)", dir.display())?;
         return Ok(false);
     };
     let failures = LineDetector::new(Arc::clone(&playbook)).run_tests();
     for f in &failures {
         let who = f.test.speaker.as_str();
-        println!(
+        writeln!(
+            std::io::stdout(),
             "{}:{}: test: \"{}\" ({who}) gave {}, wanted {}; {}",
             dir.display(),
             f.test.line,
@@ -80,19 +81,24 @@ pub fn check_one(dir: &std::path::Path, recognizer: Option<&dyn Recognizer>) -> 
             f.got,
             f.test.expect,
             f.because
-        );
+        )?;
     }
     if let Some(recognizer) = recognizer {
         let detector = Detector::new(Arc::clone(&playbook), None);
         let bias = detector.bias(Party::Buyer, &[]);
         for (id, why) in recognizer.unspottable(&bias) {
             if let Some(phrase) = bias.spot.iter().find(|s| s.id == id) {
-                println!("{}: note: \"{}\": {why}", dir.display(), phrase.text);
+                writeln!(std::io::stdout(), "{}: note: \"{}\": {why}", dir.display(), phrase.text)?;
             }
         }
     }
     let (plays, tests) = (playbook.plays.len(), playbook.tests.len());
     let phrases: usize = playbook.plays.iter().map(|p| p.phrases.len()).sum();
-    println!("{}: {plays} plays, {phrases} phrases, {} of {tests} tests passed", dir.display(), tests - failures.len());
+    writeln!(
+        std::io::stdout(),
+        "{}: {plays} plays, {phrases} phrases, {} of {tests} tests passed",
+        dir.display(),
+        tests - failures.len()
+    )?;
     Ok(failures.is_empty())
 }
