@@ -34,7 +34,15 @@ fn a_second_pass_corrects_utterances_and_replays_alike() {
         toy()
     );
     std::fs::write(dir.join("reframe.toml"), config).unwrap();
-    let sound = toy().join("golden.wav");
+    // Two seconds of silence, so that the utterance ends before the call does: a second pass that comes after the end
+    // finds the log closed.
+    let mut wav = std::fs::read(toy().join("golden.wav")).unwrap();
+    wav.resize(wav.len() + 64_000, 0);
+    let bytes = u32::try_from(wav.len()).unwrap();
+    wav[4..8].copy_from_slice(&(bytes - 8).to_le_bytes());
+    wav[40..44].copy_from_slice(&(bytes - 44).to_le_bytes());
+    let sound = dir.join("call.wav");
+    std::fs::write(&sound, wav).unwrap();
     let replay = |events: &str| {
         let args =
             ["replay", sound.to_str().unwrap(), "--channels", "buyer", "--events", events, "--inputs", "in.jsonl"];
