@@ -29,6 +29,9 @@ pub struct Args {
     /// Ogg Opus file with one channel of speech
     #[arg(long, default_value_os_t = default_file())]
     file: PathBuf,
+    /// Folder with a model (default: the one built into the program)
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
     /// 20 ms frames per run of the network
     #[arg(long)]
     step_frames: Option<usize>,
@@ -51,8 +54,11 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     let load = thread_cpu_s()?;
     let options = CtcOptions::default();
     let step_frames = args.step_frames.unwrap_or(options.step_frames);
-    let recognizer =
-        Arc::new(CtcRecognizer::new(CtcModel::embedded(&mut |_, _| {})?, CtcOptions { step_frames, ..options })?);
+    let model = match &args.model {
+        None => CtcModel::embedded(&mut |_, _| {})?,
+        Some(dir) => CtcModel::load(dir, &mut |_, _| {})?,
+    };
+    let recognizer = Arc::new(CtcRecognizer::new(model, CtcOptions { step_frames, ..options })?);
     let load_s = thread_cpu_s()? - load;
     let after = process::status_kib(std::process::id(), "VmRSS")?;
     let playbook = include_str!("../../playbooks/saas/playbook.toml");

@@ -102,12 +102,6 @@ impl Deck {
         self.shown
     }
 
-    /// The card on the screen.
-    #[must_use]
-    pub fn current(&self) -> Option<&Card> {
-        self.showing.as_ref().map(|s| &s.card)
-    }
-
     /// Takes up where a restarted server left off, from one event of its log after the other: card numbers go on, plays
     /// remember when they were last shown, and a card that was on the screen or waiting still is.
     pub fn restore(&mut self, event: &Event) {

@@ -93,12 +93,6 @@ impl Endpointer {
         matches!(self.state, Speaking::Speaking | Speaking::Stopping)
     }
 
-    /// End of the last speech heard.
-    #[must_use]
-    pub const fn last_speech(&self) -> MediaTime {
-        self.last_speech
-    }
-
     /// Takes the speech probability of the frame that starts at `start`.
     pub fn on_frame(&mut self, start: MediaTime, probability: f32) -> Boundary {
         let end = start.plus_us(FRAME_US);

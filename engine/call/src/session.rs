@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::track::Track;
 use crate::{
-    audio::{AudioFrame, Consent, Party, TrackId, TrackInfo},
+    audio::{AudioFrame, Consent, TrackId, TrackInfo},
     card::{Card, Reason, Stages},
     deck::{Deck, DeckChange, DeckSettings},
     detect::{Detection, Detector, Heard, Verdict, semantic::SemanticScorer},
@@ -550,12 +550,6 @@ fn heard(now: MediaTime, track: &Track) -> Heard<'_> {
 #[must_use]
 pub fn text_of(words: &[Word]) -> String {
     words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether any participant's party is not known, so that the screen can say that rep and buyer are not told apart.
-#[must_use]
-pub fn speaker_unknown<'a>(tracks: impl IntoIterator<Item = &'a TrackInfo>) -> bool {
-    tracks.into_iter().any(|t| t.party == Party::Unknown)
 }
 
 /// The caption of an utterance in progress.

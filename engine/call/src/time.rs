@@ -58,6 +58,12 @@ impl MediaTime {
         self.plus_us(ms.saturating_mul(1_000))
     }
 
+    /// `self` plus the length of `samples` samples at 16 kHz, rounded down to a microsecond; saturates.
+    #[must_use]
+    pub const fn plus_samples_16k(self, samples: u64) -> Self {
+        self.plus_us(Self::from_samples_16k(samples).us())
+    }
+
     /// `self - ms` milliseconds, not before the start of the call.
     #[must_use]
     pub const fn minus_ms(self, ms: u64) -> Self {

@@ -162,5 +162,5 @@ fn only_the_card_of_that_phrase_is_taken_back() {
     let mut out = Vec::new();
     d.retract("a", MediaTime::from_ms(900), MediaTime::from_ms(1_000), &mut out);
     assert_eq!(out, []);
-    assert!(d.current().is_some());
+    assert!(d.showing.is_some());
 }

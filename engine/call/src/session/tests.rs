@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    audio::Party,
     card::CardEnd,
     event::CardId,
     input::RepAction,
@@ -16,20 +17,28 @@ const REP: TrackId = TrackId(0);
 const BUYER: TrackId = TrackId(1);
 
 fn book() -> Arc<Playbook> {
-    let text = r#"
+    book_of(8_000, "")
+}
+
+/// One play about price, whose card stays for `ttl_ms`, with a line of its own.
+fn book_of(ttl_ms: u64, line: &str) -> Arc<Playbook> {
+    let text = format!(
+        r#"
 version = 1
 name = "t"
 [[play]]
 id = "price"
 label = "price"
 phrases = ["too expensive"]
-ttl_ms = 8000
+ttl_ms = {ttl_ms}
+{line}
 cooldown_ms = 20000
 [play.card]
 title = "Price"
 say = ["a"]
-"#;
-    Arc::new(playbook::parse("t", text).0.unwrap())
+"#
+    );
+    Arc::new(playbook::parse("t", &text).0.unwrap())
 }
 
 fn info(id: TrackId, party: Party) -> TrackInfo {
@@ -160,21 +169,7 @@ fn consent_withdrawn_by_announcing_the_track_again_ends_the_utterance() {
 
 #[test]
 fn a_refused_detection_that_is_contradicted_takes_no_card_away() {
-    let text = r#"
-version = 1
-name = "t"
-[[play]]
-id = "price"
-label = "price"
-phrases = ["too expensive"]
-never = ["too expensive for them"]
-ttl_ms = 30000
-cooldown_ms = 20000
-[play.card]
-title = "Price"
-say = ["a"]
-"#;
-    let book = Arc::new(playbook::parse("t", text).0.unwrap());
+    let book = book_of(30_000, r#"never = ["too expensive for them"]"#);
     let lines = script(&[
         (BUYER, 2_000, "it is too expensive"),
         (BUYER, 6_000, "we have been thinking"),

@@ -152,7 +152,7 @@ impl RecognizerStream for CtcStream {
     fn accept(&mut self, frame: &AudioFrame, out: &mut Vec<Recognized>) {
         let expected = self.utterance.as_ref().map(|u| {
             let taken = u.samples + self.pending.len() as u64;
-            u.start.plus_us(MediaTime::from_samples_16k(taken).us())
+            u.start.plus_samples_16k(taken)
         });
         if expected.is_some_and(|expected| expected != frame.start) {
             // The caller skipped audio without saying so. Words must not be glued together across the hole.
@@ -192,7 +192,7 @@ struct Clock {
 impl Clock {
     fn new(model: &CtcModel, utterance: &Utterance) -> Self {
         let us_per_row = model.config.samples_per_row() as u64 * 1_000_000 / u64::from(SAMPLE_RATE_HZ);
-        let end = utterance.start.plus_us(MediaTime::from_samples_16k(utterance.samples).us());
+        let end = utterance.start.plus_samples_16k(utterance.samples);
         Self { start: utterance.start, us_per_row, end }
     }
 

@@ -282,7 +282,7 @@ impl WhisperStream {
         // Whole frames, so that the window's start stays exact in microseconds.
         let count = count.min(self.samples.len()) / FRAME_SAMPLES * FRAME_SAMPLES;
         self.samples.drain(..count);
-        self.start = self.start.plus_us(MediaTime::from_samples_16k(count as u64).us());
+        self.start = self.start.plus_samples_16k(count as u64);
     }
 
     fn say(&mut self, committed: Vec<Word>, tail: Vec<Word>, out: &mut Vec<Recognized>) {

@@ -66,7 +66,7 @@ impl Refiner {
                 Some(Doubt::Repetitive) => refined.dropped += 1,
                 None => {}
             }
-            let at = start.plus_us(MediaTime::from_samples_16k(from as u64).us());
+            let at = start.plus_samples_16k(from as u64);
             // A window that ends within speech cuts a word; unless it is the last, only what the model closed counts,
             // and the next window starts there.
             let whole = heard.stretches.iter().filter(|s| last || s.closed);
