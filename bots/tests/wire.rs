@@ -14,9 +14,9 @@ use std::{
 use reframe_bots::play::{Encoding, Loss, Pace, PlayEvent, Player, load};
 use reframe_call::{audio::TrackId, input::Input};
 use reframe_ingest::{
-    Assembler, AssemblerConfig, IngestItem, What,
+    Assembler, AssemblerConfig, CallHandle, CallHost, Calls, CallsConfig, IngestItem, OneToken, What,
     socket::{
-        io::{CallHandle, CallHost, IngestConfig, IngestState, router},
+        io::{IngestConfig, IngestState, router},
         protocol::{Ended, Refusal, Start, Started},
     },
 };
@@ -88,8 +88,8 @@ impl CallHost for Host {
 
 async fn serve() -> (String, Arc<Host>) {
     let host = Arc::new(Host::default());
-    let config = IngestConfig { token: Some("t".into()), ..IngestConfig::default() };
-    let state = IngestState::new(config, Arc::clone(&host) as Arc<dyn CallHost>);
+    let calls = Calls::new(CallsConfig::default(), Arc::clone(&host) as Arc<dyn CallHost>);
+    let state = IngestState::new(IngestConfig::default(), calls, OneToken::new(Some("t".into())));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/v1/ingest", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router(state)).await.unwrap() });

@@ -114,7 +114,7 @@ pub fn assembler(data: &[u8]) {
                 codecs.insert(track, codec);
                 let consent = (bytes.below(4) != 0).then(consent);
                 let party = [Party::Buyer, Party::Rep, Party::Unknown][usize::from(bytes.below(3))];
-                What::Track { info: TrackInfo { id: track, party, name: "x".into(), consent }, codec }
+                What::Track { info: TrackInfo { id: track, party, name: "x".into(), consent }, codec, who: Box::default() }
             }
             2 => What::Gap { track, until_us: bytes.time_us(at) },
             3 => What::Consent { track, consent: (bytes.below(2) == 0).then(consent) },
@@ -126,7 +126,7 @@ pub fn assembler(data: &[u8]) {
                 let payload = payload(&mut bytes, codecs.get(&track).copied().unwrap_or(Codec::Pcmu));
                 at = bytes.time_us(at);
                 sequence = if bytes.below(8) == 0 { bytes.u16() } else { sequence.wrapping_add(1) };
-                let packet = Packet { track, sequence: Some(sequence), timestamp_us: at, payload };
+                let packet = Packet { track, sequence: Some(sequence), timestamp_us: at, exact: false, payload };
                 at = at.saturating_add(FRAME_US);
                 What::Packet(packet)
             }

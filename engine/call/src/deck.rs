@@ -217,6 +217,7 @@ impl Deck {
                     out.push(DeckChange::Pinned(card, now.pinned));
                 }
             }
+            RepAction::SetParty { .. } | RepAction::SetCoaching { .. } | RepAction::Note { .. } => {}
             RepAction::Next => {
                 if self.waiting.is_empty() {
                     return;

@@ -6,7 +6,7 @@ use crate::{
     audio::{Consent, TrackId, TrackInfo},
     card::{Card, CardEnd},
     detect::Detection,
-    input::{GapReason, Load},
+    input::{Coaching, ConsentRule, Disclosure, GapReason, Load, SourceStatus},
     recognize::Word,
     time::MediaTime,
 };
@@ -64,6 +64,48 @@ pub enum EventBody {
     /// Audio arrived for a participant without consent and was thrown away unprocessed. Logged once per stretch.
     AudioWithheld {
         /// Whose.
+        track: TrackId,
+    },
+    /// From now on it takes the consent of these participants before anybody is listened to; empty: all have given it.
+    ConsentAwaited {
+        /// Whose is missing.
+        tracks: Vec<TrackId>,
+    },
+    /// Whose consent it takes was decided anew.
+    ConsentRuleChanged {
+        /// The rule from now on.
+        rule: ConsentRule,
+        /// Why.
+        because: String,
+    },
+    /// What this participant said was erased: from the log before this event, from screens and files too.
+    WordsErased {
+        /// Whose.
+        track: TrackId,
+    },
+    /// The connection to the meeting changed its state.
+    SourceChanged {
+        /// How it is now.
+        source: SourceStatus,
+    },
+    /// The participants were told that they are listened to.
+    DisclosurePosted {
+        /// How, and in which words.
+        disclosure: Disclosure,
+    },
+    /// Reframe listens, takes notes only, or stopped.
+    CoachingChanged {
+        /// What it does from now on.
+        coaching: Coaching,
+    },
+    /// The rep wrote something down.
+    NoteTaken {
+        /// What.
+        text: String,
+    },
+    /// A participant has nothing to say until its audio goes on.
+    TrackPaused {
+        /// Who.
         track: TrackId,
     },
     /// Audio is missing.

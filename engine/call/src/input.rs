@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audio::{AudioFrame, Consent, TrackId, TrackInfo},
+    audio::{AudioFrame, Consent, Party, TrackId, TrackInfo},
     event::{CardId, UtteranceId},
     recognize::Word,
     time::MediaTime,
@@ -27,6 +27,30 @@ pub enum Input {
     },
     /// 20 ms of a track.
     Audio(AudioFrame),
+    /// Words from somewhere else: the meeting platform's own recogniser, where no audio is to be had.
+    Words {
+        /// Who spoke.
+        track: TrackId,
+        /// Words that stay, in order; they follow the ones given before.
+        words: Vec<Word>,
+        /// What may still change.
+        tail: Vec<Word>,
+        /// The speaker's utterance ends here.
+        done: bool,
+    },
+    /// This track has nothing until it goes on: muted, on hold, somebody else took its place. Ends its utterance.
+    Paused(TrackId),
+    /// How the connection to the meeting is doing.
+    Source(SourceStatus),
+    /// The participants were told that they are listened to.
+    Disclosed(Disclosure),
+    /// Whose consent it takes, from now on.
+    ConsentRule {
+        /// The rule.
+        rule: ConsentRule,
+        /// Why it holds, for the log: `california (ann)`.
+        because: String,
+    },
     /// No audio of this track up to `until`: lost, muted, or paused. Frames go on from there.
     Gap {
         /// Whose.
@@ -82,8 +106,107 @@ pub enum GapReason {
     Sender,
 }
 
-/// A key or click on the overlay.
+/// How the connection between the meeting and us is doing, as its bot tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceStatus {
+    /// Which state.
+    pub state: SourceState,
+    /// In words, for the rep: what is wrong and what to do. May be empty.
+    #[serde(default)]
+    pub detail: String,
+}
+
+/// States of the connection to a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// On the way in.
+    Connecting,
+    /// Somebody must let us in.
+    WaitingRoom,
+    /// In the meeting; sound can come.
+    Joined,
+    /// The meeting or its host paused the stream.
+    Paused,
+    /// The platform's keep-alives stay away.
+    KeepAliveLost,
+    /// The connection broke; we are on the way back.
+    Reconnecting,
+    /// A token or a key is no longer good; somebody must renew it.
+    TokenExpired,
+    /// Somebody who has to agree did not.
+    ConsentRefused,
+    /// Out of the meeting, for the reason in `detail`.
+    Disconnected,
+}
+
+impl SourceState {
+    /// The word used in files and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::WaitingRoom => "waiting_room",
+            Self::Joined => "joined",
+            Self::Paused => "paused",
+            Self::KeepAliveLost => "keep_alive_lost",
+            Self::Reconnecting => "reconnecting",
+            Self::TokenExpired => "token_expired",
+            Self::ConsentRefused => "consent_refused",
+            Self::Disconnected => "disconnected",
+        }
+    }
+}
+
+/// That the participants were told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// How: `chat`, `voice`, `platform` (the platform's own notice).
+    pub via: String,
+    /// The words they were told.
+    pub text: String,
+}
+
+/// Whose consent it takes before anybody is listened to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentRule {
+    /// Everybody's who is in the call: while one is missing, nobody is listened to.
+    #[default]
+    Everyone,
+    /// Each for themselves: who has agreed is listened to, who has not is not.
+    EachOwn,
+}
+
+/// What Reframe does in a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coaching {
+    /// It listens, and shows cards.
+    #[default]
+    Live,
+    /// It does not listen; the rep may take notes.
+    NotesOnly,
+    /// It does nothing at all.
+    Off,
+}
+
+impl Coaching {
+    /// The word used in files and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::NotesOnly => "notes_only",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// A key or click on the overlay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum RepAction {
     /// The rep said it. Takes the card off the screen.
@@ -103,6 +226,23 @@ pub enum RepAction {
     },
     /// Show the next waiting card, if there is one.
     Next,
+    /// This participant is on that side.
+    SetParty {
+        /// Who.
+        track: TrackId,
+        /// Which side.
+        party: Party,
+    },
+    /// Listen, take notes only, or stop.
+    SetCoaching {
+        /// What from now on.
+        coaching: Coaching,
+    },
+    /// The rep wrote something down.
+    Note {
+        /// What.
+        text: String,
+    },
 }
 
 /// How far behind the machine is.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audio::{AudioFrame, Consent, FRAME_SAMPLES, TrackId, TrackInfo},
-    input::{GapReason, Input, Load, Refined, RepAction},
-    recognize::{Bias, RecognizeError, Recognized, Recognizer, RecognizerStream, VoiceDetector},
+    input::{ConsentRule, Disclosure, GapReason, Input, Load, Refined, RepAction, SourceStatus},
+    recognize::{Bias, RecognizeError, Recognized, Recognizer, RecognizerStream, VoiceDetector, Word},
     session::{Ears, SessionSettings, VoiceFactory},
     time::MediaTime,
 };
@@ -55,6 +55,33 @@ pub enum InputRecord {
     /// See [`Input::Audio`].
     #[serde(rename = "a")]
     Audio(HeardFrame),
+    /// See [`Input::Words`].
+    Words {
+        /// Who spoke.
+        track: TrackId,
+        /// Words that stay.
+        words: Vec<Word>,
+        /// Words that may still change.
+        tail: Vec<Word>,
+        /// The utterance ends here.
+        done: bool,
+    },
+    /// See [`Input::Paused`].
+    Paused {
+        /// Whose.
+        track: TrackId,
+    },
+    /// See [`Input::Source`].
+    Source(SourceStatus),
+    /// See [`Input::Disclosed`].
+    Disclosed(Disclosure),
+    /// See [`Input::ConsentRule`].
+    ConsentRule {
+        /// The rule.
+        rule: ConsentRule,
+        /// Why.
+        because: String,
+    },
     /// See [`Input::Gap`].
     Gap {
         /// Whose.
@@ -164,6 +191,11 @@ impl InputRecord {
             Input::TrackAdded(info) => Self::TrackAdded(info),
             Input::Consent { track, consent } => Self::Consent { track, consent },
             Input::Audio(frame) => Self::Audio(HeardFrame(frame.track, frame.start)),
+            Input::Words { track, words, tail, done } => Self::Words { track, words, tail, done },
+            Input::Paused(track) => Self::Paused { track },
+            Input::Source(source) => Self::Source(source),
+            Input::Disclosed(disclosure) => Self::Disclosed(disclosure),
+            Input::ConsentRule { rule, because } => Self::ConsentRule { rule, because },
             Input::Gap { track, until, reason } => Self::Gap { track, until, reason },
             Input::Tick(at) => Self::Tick(at),
             Input::Rep { at, action } => Self::Rep { at, action },
@@ -183,6 +215,11 @@ impl InputRecord {
             Self::Audio(HeardFrame(track, start)) => {
                 Input::Audio(AudioFrame { track, start, samples: Box::new([0.0; FRAME_SAMPLES]) })
             }
+            Self::Words { track, words, tail, done } => Input::Words { track, words, tail, done },
+            Self::Paused { track } => Input::Paused(track),
+            Self::Source(source) => Input::Source(source),
+            Self::Disclosed(disclosure) => Input::Disclosed(disclosure),
+            Self::ConsentRule { rule, because } => Input::ConsentRule { rule, because },
             Self::Gap { track, until, reason } => Input::Gap { track, until, reason },
             Self::Tick(at) => Input::Tick(at),
             Self::Rep { at, action } => Input::Rep { at, action },

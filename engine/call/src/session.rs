@@ -18,7 +18,7 @@ use crate::{
     detect::{Detection, Detector, Heard, Verdict, semantic::SemanticScorer},
     endpoint::{Boundary, EndpointSettings},
     event::{Event, EventBody, UtteranceId},
-    input::{GapReason, Input, InputError, Load, MAX_MEDIA_TIME, Refined},
+    input::{Coaching, ConsentRule, GapReason, Input, InputError, Load, MAX_MEDIA_TIME, Refined},
     output::{Caption, Job, Output},
     playbook::Playbook,
     recognize::{Recognized, Recognizer, VoiceDetector, Word},
@@ -40,11 +40,22 @@ pub struct SessionSettings {
     pub stall_ms: u64,
     /// Ask for a second opinion on every utterance ([`Job::Refine`]).
     pub refine: bool,
+    /// Whose consent it takes, until [`Input::ConsentRule`] says otherwise.
+    pub consent: ConsentRule,
+    /// What Reframe does in the call until the rep says otherwise.
+    pub coaching: Coaching,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { endpoint: EndpointSettings::default(), deck: DeckSettings::default(), stall_ms: 10_000, refine: false }
+        Self {
+            endpoint: EndpointSettings::default(),
+            deck: DeckSettings::default(),
+            stall_ms: 10_000,
+            refine: false,
+            consent: ConsentRule::default(),
+            coaching: Coaching::default(),
+        }
     }
 }
 
@@ -200,9 +211,15 @@ impl CallSession {
             Input::Rep { at, action } => {
                 self.advance(*at);
                 let mut changes = Vec::new();
-                self.deck.act(*action, self.now, &mut changes);
+                self.deck.act(action.clone(), self.now, &mut changes);
                 self.apply(changes);
             }
+            // The types stand; what they do comes with the consent gate.
+            Input::Words { .. }
+            | Input::Paused(_)
+            | Input::Source(_)
+            | Input::Disclosed(_)
+            | Input::ConsentRule { .. } => {}
             Input::Refined(refined) => self.refined(refined),
             Input::Load(load) => {
                 self.detector.rest_semantics(*load == Load::High);

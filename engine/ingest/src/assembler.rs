@@ -158,7 +158,7 @@ impl Assembler {
             return;
         }
         match item.what {
-            What::Track { info, codec } => self.add_track(info, codec, arrived),
+            What::Track { info, codec, .. } => self.add_track(info, codec, arrived),
             What::Packet(packet) => self.packet(packet, arrived),
             What::Gap { track, until_us } => {
                 if let Some(until) = self.clock.skip_to(track, until_us, arrived) {
@@ -171,6 +171,8 @@ impl Assembler {
                 }
                 self.enqueue(track, Input::Consent { track, consent }, arrived);
             }
+            // What they do comes with the consent gate.
+            What::Words(_) | What::Pause { .. } | What::Source(_) | What::Disclosed(_) | What::ConsentRule { .. } => {}
             What::Dropped { track, reason } => {
                 self.on_track(track, arrived, |t, _| t.pipeline.expect_gap(reason));
             }

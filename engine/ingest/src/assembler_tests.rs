@@ -30,7 +30,7 @@ fn without_consent_nothing_is_decoded() {
     let now = Instant::now();
     let mut assembler = Assembler::new(AssemblerConfig::new(Mode::Recorded));
     let silent = TrackInfo { consent: None, ..info(BUYER) };
-    assembler.push(IngestItem::new(now, What::Track { info: silent, codec: PCM }));
+    assembler.push(IngestItem::new(now, What::Track { info: silent, codec: PCM, who: Box::default() }));
     for (n, (_, what)) in packets(BUYER, 16_000, 2_000, 20).into_iter().enumerate() {
         if n == 50 {
             assembler.push(IngestItem::new(now, What::Consent { track: BUYER, consent: Some(agreed()) }));
@@ -60,7 +60,7 @@ fn packets(track: TrackId, rate_hz: u32, ms: u32, packet_ms: u32) -> Vec<(u64, W
         .map(|(n, samples)| {
             let timestamp_us = (n * per) as u64 * 1_000_000 / u64::from(rate_hz);
             let what =
-                What::Packet(Packet { track, sequence: Some(n as u16), timestamp_us, payload: to_s16le(samples) });
+                What::Packet(Packet { track, sequence: Some(n as u16), timestamp_us, exact: false, payload: to_s16le(samples) });
             (timestamp_us + u64::from(packet_ms) * 1_000, what)
         })
         .collect()
@@ -72,7 +72,7 @@ fn recorded(rate_hz: u32, sizes: [u32; 2], ms: u32) -> Vec<Input> {
     let mut assembler = Assembler::new(AssemblerConfig::new(Mode::Recorded));
     let codec = Codec::PcmS16le { rate_hz };
     for id in [REP, BUYER] {
-        assembler.push(IngestItem::new(now, What::Track { info: info(id), codec }));
+        assembler.push(IngestItem::new(now, What::Track { info: info(id), codec, who: Box::default() }));
     }
     let mut all = packets(REP, rate_hz, ms, sizes[0]);
     all.extend(packets(BUYER, rate_hz, ms, sizes[1]));
@@ -143,7 +143,7 @@ impl Live {
             sent: BTreeMap::new(),
         };
         for id in [REP, BUYER] {
-            this.push(0, What::Track { info: info(id), codec: PCM });
+            this.push(0, What::Track { info: info(id), codec: PCM, who: Box::default() });
         }
         assert_eq!(this.drain(0).len(), 2);
         this
@@ -164,7 +164,7 @@ impl Live {
         *sequence += 1;
         let sequence = Some(*sequence);
         let payload = to_s16le(&[1_000; 320]);
-        self.push(ms, What::Packet(Packet { track, sequence, timestamp_us: media_ms * 1_000, payload }));
+        self.push(ms, What::Packet(Packet { track, sequence, timestamp_us: media_ms * 1_000, exact: false, payload }));
     }
 
     fn drain(&mut self, ms: u64) -> Vec<(TrackId, u64)> {
@@ -231,7 +231,7 @@ fn leaving_and_coming_back_never_goes_backwards() {
     assert_eq!(live.drain(25), [(BUYER, 999_999)]);
     live.packet(40, BUYER, 20);
     assert_eq!(live.assembler.counters().unknown_track, 1, "it left");
-    live.push(50, What::Track { info: info(BUYER), codec: PCM });
+    live.push(50, What::Track { info: info(BUYER), codec: PCM, who: Box::default() });
     live.packet(60, BUYER, 10);
     live.packet(60, REP, 20);
     let after = live.drain(400);
@@ -246,7 +246,7 @@ fn a_recording_with_a_silent_track_stays_bounded() {
     let now = Instant::now();
     let mut assembler = Assembler::new(AssemblerConfig { max_hold_ms: 1_000, ..AssemblerConfig::new(Mode::Recorded) });
     for id in [REP, BUYER] {
-        assembler.push(IngestItem::new(now, What::Track { info: info(id), codec: PCM }));
+        assembler.push(IngestItem::new(now, What::Track { info: info(id), codec: PCM, who: Box::default() }));
     }
     let (mut most, mut out) = (0, 0);
     for (_, what) in packets(BUYER, 16_000, 10_000, 20) {
@@ -319,13 +319,13 @@ proptest! {
             clock += Duration::from_millis(ms % 60);
             let track = TrackId(track);
             let what = match kind {
-                0..=2 => What::Track { info: info(track), codec: if kind == 0 { Codec::Opus { pre_skip: 312 } } else { PCM } },
+                0..=2 => What::Track { info: info(track), codec: if kind == 0 { Codec::Opus { pre_skip: 312 } } else { PCM }, who: Box::default() },
                 3 => What::Leave { track },
                 4 => What::Gap { track, until_us: timestamp_us },
                 5 => What::Resumed,
                 6 => What::Consent { track, consent: None },
                 7 => What::Dropped { track, reason: GapReason::Overflow },
-                _ => What::Packet(Packet { track, sequence: (kind % 2 == 0).then_some(sequence), timestamp_us, payload: vec![7; bytes] }),
+                _ => What::Packet(Packet { track, sequence: (kind % 2 == 0).then_some(sequence), timestamp_us, exact: false, payload: vec![7; bytes] }),
             };
             assembler.push(IngestItem::new(clock, what));
             while let Some((input, _)) = assembler.pop(clock) {

@@ -150,7 +150,7 @@ impl Recording {
             };
             return Err(FileError::Channels { found: channels, named: tracks.len(), example });
         }
-        self.greeting.extend(tracks.iter().map(|info| What::Track { info: info.clone(), codec }));
+        self.greeting.extend(tracks.iter().map(|info| What::Track { info: info.clone(), codec, who: Box::default() }));
         self.parts.push(Part { tracks, codec, audio, at: 0, sequence: 0, ready: VecDeque::new(), done: false });
         Ok(())
     }
@@ -247,7 +247,7 @@ impl Part {
     /// One packet per track.
     fn queue(&mut self, start_us: u64, due_us: u64, payloads: Vec<Vec<u8>>) {
         for (info, payload) in self.tracks.iter().zip(payloads) {
-            let packet = Packet { track: info.id, sequence: Some(self.sequence), timestamp_us: start_us, payload };
+            let packet = Packet { track: info.id, sequence: Some(self.sequence), timestamp_us: start_us, exact: false, payload };
             self.ready.push_back(Timed { due_us, what: What::Packet(packet) });
         }
         self.sequence = self.sequence.wrapping_add(1);

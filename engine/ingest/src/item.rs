@@ -5,7 +5,7 @@ use std::time::Instant;
 use reframe_audio::decode::Codec;
 use reframe_call::{
     audio::{Consent, TrackId, TrackInfo},
-    input::GapReason,
+    input::{ConsentRule, Disclosure, GapReason, SourceStatus},
 };
 
 /// One thing that arrived.
@@ -26,6 +26,9 @@ pub enum What {
         info: TrackInfo,
         /// How its packets are to be read.
         codec: Codec,
+        /// What the platform says about the person; the application may settle party and consent by it before the call
+        /// hears of the track.
+        who: Box<Who>,
     },
     /// A packet of audio.
     Packet(Packet),
@@ -35,6 +38,24 @@ pub enum What {
         track: TrackId,
         /// Sender's time at which audio goes on.
         until_us: u64,
+    },
+    /// Words from the platform's own recogniser, where there is no audio. Times are the sender's.
+    Words(Words),
+    /// The sender has nothing of this track until it goes on. Unlike a gap, nobody knows until when.
+    Pause {
+        /// Whose.
+        track: TrackId,
+    },
+    /// How the connection to the meeting is doing.
+    Source(SourceStatus),
+    /// The participants were told that they are listened to.
+    Disclosed(Disclosure),
+    /// Whose consent it takes from now on.
+    ConsentRule {
+        /// The rule.
+        rule: ConsentRule,
+        /// Why it holds.
+        because: String,
     },
     /// Consent was recorded or withdrawn.
     Consent {
@@ -61,6 +82,32 @@ pub enum What {
     End,
 }
 
+/// What a meeting platform says about a participant, besides the name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Whether the person hosts the meeting. Nobody knows: `None`.
+    pub host: Option<bool>,
+    /// Where the person is, as an ISO 3166 code with subdivision: `US-CA`, `DE`.
+    pub jurisdiction: Option<String>,
+}
+
+/// Words of one utterance, as another recogniser heard them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Who spoke.
+    pub track: TrackId,
+    /// Sender's time at which the first word began, in microseconds.
+    pub start_us: u64,
+    /// Sender's time at which the last word ended, in microseconds.
+    pub end_us: u64,
+    /// The words, with spaces between.
+    pub text: String,
+    /// They will not change any more, and the utterance is over. Otherwise they replace the last ones that were not final.
+    pub last: bool,
+}
+
 /// A packet of audio as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
@@ -70,6 +117,9 @@ pub struct Packet {
     pub sequence: Option<u16>,
     /// Sender's time of the first sample, in microseconds.
     pub timestamp_us: u64,
+    /// The time counts samples exactly: a packet that is off by half a packet is off on purpose. Otherwise small
+    /// deviations are taken for jitter of the sender's clock.
+    pub exact: bool,
     /// The bytes.
     pub payload: Vec<u8>,
 }

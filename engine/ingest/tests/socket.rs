@@ -13,9 +13,9 @@ use std::{
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use reframe_ingest::{
-    IngestItem, What,
+    CallHandle, CallHost, Calls, CallsConfig, IngestItem, OneToken, What,
     socket::{
-        io::{CallHandle, CallHost, IngestConfig, IngestState, router},
+        io::{IngestConfig, IngestState, router},
         limit::LimitConfig,
         protocol::{Code, Ended, Refusal, ServerMessage, Start, Started, audio_message},
     },
@@ -107,17 +107,22 @@ impl CallHost for Host {
 struct Server {
     url: String,
     host: Arc<Host>,
-    state: Arc<IngestState>,
+    calls: Arc<Calls>,
 }
 
 async fn serve(config: IngestConfig, room: usize) -> Server {
+    serve_with(config, CallsConfig::default(), None, room).await
+}
+
+async fn serve_with(config: IngestConfig, calls: CallsConfig, token: Option<String>, room: usize) -> Server {
     let host = Arc::new(Host { room, ..Host::default() });
-    let state = IngestState::new(config, Arc::clone(&host) as Arc<dyn CallHost>);
+    let calls = Calls::new(calls, Arc::clone(&host) as Arc<dyn CallHost>);
+    let state = IngestState::new(config, Arc::clone(&calls), OneToken::new(token));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/v1/ingest", listener.local_addr().unwrap());
-    let app = router(Arc::clone(&state));
+    let app = router(state);
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Server { url, host, state }
+    Server { url, host, calls }
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -173,12 +178,8 @@ fn audio(n: u16) -> Message {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_token_or_from_a_strange_page_nobody_gets_in() {
-    let config = IngestConfig {
-        token: Some("s3cret".into()),
-        allowed_origins: vec!["https://app.example".into()],
-        ..IngestConfig::default()
-    };
-    let server = serve(config, 0).await;
+    let config = IngestConfig { allowed_origins: vec!["https://app.example".into()], ..IngestConfig::default() };
+    let server = serve_with(config, CallsConfig::default(), Some("s3cret".into()), 0).await;
     for (headers, status, code) in [
         (vec![], 401, "unauthorized"),
         (vec![("authorization", "Bearer s3cre")], 401, "unauthorized"),
@@ -194,7 +195,7 @@ async fn without_the_token_or_from_a_strange_page_nobody_gets_in() {
     assert!(connect(&server, &[("authorization", "Bearer s3cret")]).await.is_ok());
     let page = [("authorization", "bearer s3cret"), ("origin", "https://app.example")];
     assert!(connect(&server, &page).await.is_ok());
-    assert_eq!(server.state.counters().refused.load(Ordering::Relaxed), 5);
+    assert_eq!(server.calls.counters().refused.load(Ordering::Relaxed), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,7 +321,7 @@ async fn a_flood_is_dropped_counted_and_closed() {
     println!("flood: {} MB sent, {} kB taken", sent / 1_000_000, taken / 1_000);
     assert_eq!(error, Some(Code::TooFast));
     assert!(notices > 0, "the sender was told");
-    assert!(server.state.counters().dropped.load(Ordering::Relaxed) > 10);
+    assert!(server.calls.counters().dropped.load(Ordering::Relaxed) > 10);
     assert!(sent > taken, "{sent} {taken}");
     assert!(taken < 12_000_000, "{taken} bytes were taken");
 }
@@ -343,7 +344,7 @@ async fn a_recording_is_held_back_and_loses_nothing() {
     call.room.add_permits(100_000);
     assert!(matches!(sender.await.unwrap(), Some(ServerMessage::Ended(_))));
     assert_eq!(call.packets(), 2_000);
-    assert_eq!(server.state.counters().dropped.load(Ordering::Relaxed), 0);
+    assert_eq!(server.calls.counters().dropped.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -366,13 +367,13 @@ async fn a_broken_connection_can_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_sender_stays_away_ends() {
-    let config = IngestConfig { resume_grace: Duration::from_millis(100), ..IngestConfig::default() };
-    let server = serve(config, 5).await;
+    let calls = CallsConfig { resume_grace: Duration::from_millis(100), ..CallsConfig::default() };
+    let server = serve_with(IngestConfig::default(), calls, None, 5).await;
     let (socket, _) = begin(&server, "c", "live").await;
     drop(socket);
     let call = Arc::clone(&server.host.calls.lock().unwrap()[0]);
     until("the call ends", || call.whats().last() == Some(&What::End)).await;
-    assert_eq!(server.state.counters().abandoned.load(Ordering::Relaxed), 1);
+    assert_eq!(server.calls.counters().abandoned.load(Ordering::Relaxed), 1);
     let (_, started) = begin(&server, "c", "live").await;
     assert!(!started.resumed, "a new call now");
 }

@@ -375,7 +375,10 @@ impl Watcher {
     pub(crate) fn act(&self, action: RepAction) {
         let card = match action {
             RepAction::Used { card } | RepAction::Dismiss { card } | RepAction::Pin { card } => Some(card.0),
-            RepAction::Next => None,
+            RepAction::Next
+            | RepAction::SetParty { .. }
+            | RepAction::SetCoaching { .. }
+            | RepAction::Note { .. } => None,
         };
         if self.call.ended_at().is_some() {
             self.refuse(card, "call_ended");

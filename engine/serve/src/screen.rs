@@ -158,6 +158,14 @@ impl Screen {
             EventBody::CallFailed { .. } => changes.push(self.end(event.seq, EndReason::Failed)),
             EventBody::CallStarted { .. }
             | EventBody::AudioGap { .. }
+            | EventBody::ConsentAwaited { .. }
+            | EventBody::ConsentRuleChanged { .. }
+            | EventBody::WordsErased { .. }
+            | EventBody::SourceChanged { .. }
+            | EventBody::DisclosurePosted { .. }
+            | EventBody::CoachingChanged { .. }
+            | EventBody::NoteTaken { .. }
+            | EventBody::TrackPaused { .. }
             | EventBody::WordsCommitted { .. }
             | EventBody::UtteranceRefined { .. }
             | EventBody::ObjectionDetected { .. }

@@ -105,13 +105,13 @@ fn run(how: Slow, capacity: usize, messages: Vec<What>) -> (Outcome, Vec<Event>,
 fn track() -> What {
     let consent = Some(Consent { basis: "test".into(), reference: String::new() });
     let info = TrackInfo { id: TrackId(0), party: Party::Buyer, name: String::new(), consent };
-    What::Track { info, codec: Codec::PcmS16le { rate_hz: 16_000 } }
+    What::Track { info, codec: Codec::PcmS16le { rate_hz: 16_000 }, who: Box::default() }
 }
 
 /// 20 ms in which every sample is loud.
 fn packet(n: u16) -> What {
     let payload = 20_000i16.to_le_bytes().repeat(320);
-    What::Packet(Packet { track: TrackId(0), sequence: Some(n), timestamp_us: u64::from(n) * 20_000, payload })
+    What::Packet(Packet { track: TrackId(0), sequence: Some(n), timestamp_us: u64::from(n) * 20_000, exact: false, payload })
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn inbox(capacity: usize, rule: WhenFull) -> Inbox {
 #[test]
 fn what_is_pushed_out_is_counted_whoever_pushed() {
     let inbox = inbox(2, WhenFull::DropOldest);
-    let high = Packet { track: TrackId(200), sequence: None, timestamp_us: 0, payload: vec![0] };
+    let high = Packet { track: TrackId(200), sequence: None, timestamp_us: 0, exact: false, payload: vec![0] };
     inbox.put(Message::Item(IngestItem::new(Instant::now(), What::Packet(high))));
     inbox.put(Message::Rep(RepAction::Next));
     let refined = Refined { utterance: reframe_call::event::UtteranceId(0), words: Vec::new(), model: String::new() };

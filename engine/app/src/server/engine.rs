@@ -17,11 +17,8 @@ use reframe_call::{
     time::MediaTime,
 };
 use reframe_ingest::{
-    IngestItem, Mode,
-    socket::{
-        io::{CallHandle, CallHost},
-        protocol::{Code, Ended, Refusal, Start, Started},
-    },
+    CallHandle, CallHost, IngestItem, Mode,
+    socket::protocol::{Code, Ended, Refusal, Start, Started},
 };
 use reframe_serve::{CallMeta, CallScreen, Hub, OpenError, overlay_link};
 use reframe_store::{CallId, CallState, EventLog, NewCall, StoreError};
@@ -249,6 +246,7 @@ impl Engine {
             resumed,
             overlay_url: Some(overlay_link(&self.parts.base_url, id.as_str(), &token)),
             playbook: Some(self.parts.playbook.name.clone()),
+            ..Started::default()
         };
         Ok(LiveCall { inbox, started, done })
     }

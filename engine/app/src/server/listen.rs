@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use reframe_call::{playbook::Playbook, recognize::Recognizer};
-use reframe_ingest::socket::io::{IngestConfig, IngestState};
+use reframe_ingest::{
+    Calls, CallsConfig, OneToken,
+    socket::io::{IngestConfig, IngestState},
+};
 use reframe_serve::{Hub, HubOptions, Metrics, ServeOptions, Token};
 use reframe_store::{EventLog, SqliteLog, SqliteOptions};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -90,17 +93,20 @@ impl Server {
             max_calls: config.limits.max_calls,
             queue_packets: config.limits.queue_packets,
         });
-        let ingest = IngestState::new(
-            IngestConfig {
-                token: Some(ingest_token.clone()),
-                allowed_origins: config.server.allowed_origins.clone(),
+        let calls = Calls::new(
+            CallsConfig {
                 resume_grace: Duration::from_secs(config.server.resume_grace_s),
                 max_tracks: config.limits.max_tracks,
-                ..IngestConfig::default()
             },
             Arc::new(Host(Arc::clone(&engine))),
         );
-        export_metrics(&metrics, &engine, &writer, &ingest);
+        let access = OneToken::new(Some(ingest_token.clone()));
+        let ingest = IngestState::new(
+            IngestConfig { allowed_origins: config.server.allowed_origins.clone(), ..IngestConfig::default() },
+            Arc::clone(&calls),
+            access,
+        );
+        export_metrics(&metrics, &engine, &writer, &calls);
         let stats = writer.shared_stats();
         let mut options = ServeOptions::new(metrics);
         options.allowed_origins.clone_from(&config.server.allowed_origins);
@@ -166,11 +172,11 @@ impl Server {
     }
 }
 
-fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, ingest: &Arc<IngestState>) {
-    let (stats, log, ingest) = (Arc::clone(engine.stats()), writer.shared_stats(), Arc::clone(ingest));
+fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, calls: &Arc<Calls>) {
+    let (stats, log, calls) = (Arc::clone(engine.stats()), writer.shared_stats(), Arc::clone(calls));
     metrics.source(move |text| {
         stats.write(text);
-        EngineStats::write_others(text, &log, ingest.counters());
+        EngineStats::write_others(text, &log, calls.counters());
     });
 }
 

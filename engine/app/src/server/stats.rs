@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use reframe_audio::track::TrackCounters;
 use reframe_call::event::{Event, EventBody};
-use reframe_ingest::{assembler::AssemblerCounters, socket::io::IngestCounters};
+use reframe_ingest::{IngestCounters, assembler::AssemblerCounters};
 use reframe_serve::metrics::{Kind, MetricsText};
 
 use super::log_writer::LogStats;

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use reframe_audio::decode::{Codec, OPUS_PRE_SKIP};
-use reframe_call::audio::{Consent, Party, TrackId, TrackInfo};
+use reframe_call::{
+    audio::{Consent, Party, TrackId, TrackInfo},
+    input::{ConsentRule, Disclosure, SourceStatus},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     assembler::Mode,
-    item::{Packet, What},
+    item::{Packet, What, Who, Words},
 };
 
 /// The version spoken here.
@@ -19,10 +22,14 @@ pub const MAX_TEXT_BYTES: usize = 64 * 1_024;
 pub const MAX_AUDIO_BYTES: usize = 128 * 1_024;
 /// Bytes before the audio in an audio message.
 pub const HEADER_BYTES: usize = 12;
+/// The messages a sender may send.
+const KINDS: &str = "start, track, gap, pause, words, status, disclosed, leave, consent, ping and stop";
 /// Most tracks of a call.
 pub const MAX_TRACKS: usize = 32;
 /// Most names in `context`.
 pub const MAX_CONTEXT: usize = 200;
+/// Longest text of a `words` message, in characters.
+pub const MAX_WORDS_CHARS: usize = 4_000;
 /// Longest name, title or reference, in characters.
 pub const MAX_CHARS: usize = 200;
 
@@ -97,6 +104,15 @@ pub struct TrackStart {
     pub pre_skip: Option<u16>,
     /// Consent on record, or `null`. Without it no audio of the track is processed.
     pub consent: Option<Consent>,
+    /// E-mail address, if the platform says it: tells our people from buyers, and finds consent on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether this participant hosts the meeting, if the platform says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<bool>,
+    /// Where the participant is: `US-CA`, `DE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jurisdiction: Option<String>,
 }
 
 /// Codecs by name.
@@ -111,6 +127,8 @@ pub enum CodecName {
     Pcmu,
     /// G.711 A-law.
     Pcma,
+    /// No audio: this participant's words come in `words` messages.
+    Text,
 }
 
 impl TrackStart {
@@ -130,6 +148,8 @@ impl TrackStart {
     pub fn codec(&self) -> Codec {
         match self.codec {
             CodecName::PcmS16le => Codec::PcmS16le { rate_hz: self.rate_hz },
+            // Never used: no packet of such a track is taken.
+            CodecName::Text => Codec::PcmS16le { rate_hz: 16_000 },
             CodecName::Pcmu => Codec::Pcmu,
             CodecName::Pcma => Codec::Pcma,
             CodecName::Opus => Codec::Opus { pre_skip: self.pre_skip.unwrap_or(OPUS_PRE_SKIP) },
@@ -139,7 +159,13 @@ impl TrackStart {
     /// The item that tells the call about it.
     #[must_use]
     pub fn to_item(&self) -> What {
-        What::Track { info: self.info(), codec: self.codec() }
+        What::Track { info: self.info(), codec: self.codec(), who: Box::new(self.who()) }
+    }
+
+    /// What the platform says about the person.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        Who { email: self.email.clone(), host: self.host, jurisdiction: self.jurisdiction.clone() }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -159,6 +185,7 @@ impl TrackStart {
             (CodecName::Pcmu | CodecName::Pcma, hz) => {
                 return Err(format!("track {id}: rate_hz is {hz}; pcmu and pcma are always 8000"));
             }
+            (CodecName::Text, _) => {}
             (_, 8_000 | 16_000 | 24_000 | 44_100 | 48_000) => {}
             (_, hz) => {
                 return Err(format!("track {id}: rate_hz is {hz}; use 8000, 16000, 24000, 44100 or 48000"));
@@ -229,6 +256,39 @@ impl Start {
     }
 }
 
+impl WordsMessage {
+    fn check(&self) -> Result<(), String> {
+        if self.end_us < self.start_us {
+            return Err(format!("end_us {} lies before start_us {}", self.end_us, self.start_us));
+        }
+        check_text("text", &self.text, MAX_WORDS_CHARS)
+    }
+
+    /// The item that tells the call about it.
+    #[must_use]
+    pub fn to_item(&self) -> What {
+        What::Words(Words {
+            track: TrackId(u16::from(self.track)),
+            start_us: self.start_us,
+            end_us: self.end_us,
+            text: self.text.clone(),
+            last: self.last,
+        })
+    }
+}
+
+/// As [`check_chars`], for running text: line breaks are fine.
+fn check_text(field: &str, value: &str, most: usize) -> Result<(), String> {
+    let length = value.chars().count();
+    if length > most {
+        return Err(format!("{field} has {length} characters; at most {most} are taken"));
+    }
+    if value.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err(format!("{field} holds control characters; send plain text"));
+    }
+    Ok(())
+}
+
 fn check_chars(field: &str, value: &str) -> Result<(), String> {
     let length = value.chars().count();
     if length > MAX_CHARS {
@@ -250,6 +310,14 @@ pub enum ClientMessage {
     Track(TrackStart),
     /// Nothing of this track up to then.
     Gap(GapMessage),
+    /// Nothing of this track until its audio goes on: muted, on hold.
+    Pause(PauseMessage),
+    /// Words the platform heard.
+    Words(WordsMessage),
+    /// How the connection to the meeting is doing.
+    Status(SourceStatus),
+    /// The participants were told that they are listened to.
+    Disclosed(Disclosure),
     /// A participant left.
     Leave(LeaveMessage),
     /// Consent was given, or withdrawn (`null`).
@@ -268,6 +336,31 @@ pub struct GapMessage {
     pub track: u8,
     /// Sender's time at which audio goes on, in microseconds.
     pub until_us: u64,
+}
+
+/// `pause`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseMessage {
+    /// Whose.
+    pub track: u8,
+}
+
+/// `words`: what another recogniser heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordsMessage {
+    /// Who spoke.
+    pub track: u8,
+    /// Sender's time at which the first word began, in microseconds.
+    pub start_us: u64,
+    /// Sender's time at which the last word ended, in microseconds.
+    pub end_us: u64,
+    /// The words, with spaces between; at most [`MAX_WORDS_CHARS`].
+    pub text: String,
+    /// They will not change any more, and the utterance is over.
+    #[serde(rename = "final")]
+    pub last: bool,
 }
 
 /// `leave`.
@@ -312,7 +405,7 @@ pub fn parse_text(text: &str) -> Result<ClientMessage, Refusal> {
         .map_err(|error| bad(format!("text messages are JSON objects; this is not one: {error}")))?;
     let kind = match object.remove("type") {
         Some(serde_json::Value::String(kind)) => kind,
-        _ => return Err(bad("a message needs a \"type\": start, track, gap, leave, consent, ping or stop".into())),
+        _ => return Err(bad(format!("a message needs a \"type\": {KINDS}"))),
     };
     if kind == "start" {
         // Before anything else: a later version may have fields we do not know.
@@ -340,6 +433,22 @@ pub fn parse_text(text: &str) -> Result<ClientMessage, Refusal> {
             Ok(ClientMessage::Track(track))
         }
         "gap" => serde_json::from_value(value).map(ClientMessage::Gap).map_err(in_kind),
+        "pause" => serde_json::from_value(value).map(ClientMessage::Pause).map_err(in_kind),
+        "words" => {
+            let words: WordsMessage = serde_json::from_value(value).map_err(in_kind)?;
+            checked(words.check())?;
+            Ok(ClientMessage::Words(words))
+        }
+        "status" => {
+            let status: SourceStatus = serde_json::from_value(value).map_err(in_kind)?;
+            checked(check_chars("detail", &status.detail))?;
+            Ok(ClientMessage::Status(status))
+        }
+        "disclosed" => {
+            let disclosure: Disclosure = serde_json::from_value(value).map_err(in_kind)?;
+            checked(check_chars("via", &disclosure.via).and_then(|()| check_text("text", &disclosure.text, 2_000)))?;
+            Ok(ClientMessage::Disclosed(disclosure))
+        }
         "leave" => serde_json::from_value(value).map(ClientMessage::Leave).map_err(in_kind),
         "consent" => {
             let consent: ConsentMessage = serde_json::from_value(value).map_err(in_kind)?;
@@ -352,9 +461,7 @@ pub fn parse_text(text: &str) -> Result<ClientMessage, Refusal> {
         "stop" => serde_json::from_value(value).map(ClientMessage::Stop).map_err(in_kind),
         other => {
             let other: String = other.chars().take(40).collect();
-            Err(bad(format!(
-                "no message is called {other:?}; known are start, track, gap, leave, consent, ping and stop"
-            )))
+            Err(bad(format!("no message is called {other:?}; known are {KINDS}")))
         }
     }
 }
@@ -390,6 +497,7 @@ pub fn parse_binary(message: &[u8]) -> Result<Packet, Refusal> {
         track: TrackId(u16::from(track)),
         sequence: Some(u16::from_le_bytes([s0, s1])),
         timestamp_us: u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+        exact: false,
         payload: payload.to_vec(),
     })
 }
@@ -446,6 +554,12 @@ pub struct Started {
     /// The playbook in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub playbook: Option<String>,
+    /// What the bot must say in the meeting before it sends audio, if anything; answered by `disclosed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclosure: Option<String>,
+    /// Whose consent it takes.
+    #[serde(default)]
+    pub consent_rule: ConsentRule,
 }
 
 /// Last message of a call.
