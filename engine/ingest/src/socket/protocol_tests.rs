@@ -112,7 +112,7 @@ fn our_own_messages_are_spelled_like_this() {
     let started = Started { call: "c-1".into(), version: 1, ..Started::default() };
     assert_eq!(
         ServerMessage::Started(started).to_json(),
-        r#"{"type":"started","call":"c-1","version":1,"resumed":false}"#
+        r#"{"type":"started","call":"c-1","version":1,"resumed":false,"consent_rule":"everyone"}"#
     );
     assert_eq!(ServerMessage::Pong {}.to_json(), r#"{"type":"pong"}"#);
     assert_eq!(
