@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::process;
+use crate::{process, serving::Over};
 
 /// Card latency, with what was missed and what was wrong
 ///
@@ -21,6 +21,9 @@ pub struct Args {
     /// How often
     #[arg(long, default_value_t = 1)]
     rounds: u32,
+    /// How the sound gets in
+    #[arg(long, value_enum, default_value = "whip")]
+    over: Over,
 }
 
 struct Part {
@@ -50,7 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     for call in (0..args.rounds).flat_map(|_| &args.calls) {
         let data = tempfile::tempdir()?;
         let output = Command::new(&program)
-            .args(["demo", "--json", "--call", call, "--data"])
+            .args(["demo", "--json", "--over", args.over.as_str(), "--call", call, "--data"])
             .arg(data.path())
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -98,7 +101,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
         rows.push(json!({"part": part.name, "n": h.len(), "p50_ms": p50, "p90_ms": p90, "p95_ms": p95, "p99_ms": p99, "max_ms": max}));
     }
     Ok(json!({
-        "calls": args.calls, "rounds": args.rounds, "audio_s": audio_s,
+        "calls": args.calls, "over": args.over.as_str(), "rounds": args.rounds, "audio_s": audio_s,
         "objections": expected, "right": right, "false_or_wrong_cards": false_cards,
         "false_or_wrong_cards_per_hour": false_cards as f64 / hours, "latency": rows,
     }))

@@ -1,10 +1,17 @@
-//! Measurements of Reframe: how late a card is, what hearing costs, how much memory a server takes.
+//! Measurements of Reframe: how late a card is, what hearing costs, how much memory a server takes, what a bad network
+//! costs, whether time and memory stay put.
 
+mod ingest;
 mod latency;
+mod loss;
+mod plot;
 mod process;
 mod recognizer;
 mod record;
 mod server;
+mod serving;
+mod soak;
+mod wer;
 
 use std::process::ExitCode;
 
@@ -12,8 +19,8 @@ use clap::Parser;
 
 /// Measure Reframe on this machine
 ///
-/// Build the program first (cargo build --release): latency and server run it as a process of its own. With --record,
-/// the result is kept under benches/record/MACHINE/.
+/// Build the program first (cargo build --release): all but recognizer run it as a process of its own. With --record, the
+/// result is kept under benches/record/MACHINE/.
 #[derive(Debug, Parser)]
 #[command(name = "reframe-benches", version, max_term_width = 100)]
 struct Cli {
@@ -26,9 +33,12 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Ingest(ingest::Args),
     Latency(latency::Args),
+    Loss(loss::Args),
     Recognizer(recognizer::Args),
     Server(server::Args),
+    Soak(soak::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,9 +50,12 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let (name, result) = match &cli.command {
+        Command::Ingest(args) => ("ingest", ingest::run(args)),
         Command::Latency(args) => ("latency", latency::run(args)),
+        Command::Loss(args) => ("loss", loss::run(args)),
         Command::Recognizer(args) => ("recognizer", recognizer::run(args)),
         Command::Server(args) => ("server", server::run(args)),
+        Command::Soak(args) => ("soak", soak::run(args, cli.record)),
     };
     let kept = result.and_then(|value| if cli.record { record::keep(name, &value).map(Some) } else { Ok(None) });
     match kept {

@@ -10,14 +10,25 @@ use serde_json::{Value, json};
 /// # Errors
 /// If the file cannot be written.
 pub fn keep(name: &str, value: &Value) -> anyhow::Result<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("record").join(machine());
-    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
-    let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    let path = dir.join(format!("{date}-{name}.json"));
+    let (path, date) = (beside(name, "json")?, date());
     let whole = json!({ "command": name, "date": date, "machine": machine(), "cores": cores(), "result": value });
     std::fs::write(&path, serde_json::to_string_pretty(&whole)? + "\n")
         .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(path)
+}
+
+/// Where a file of another kind about the same measurement goes.
+///
+/// # Errors
+/// If the folder cannot be made.
+pub fn beside(name: &str, extension: &str) -> anyhow::Result<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("record").join(machine());
+    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    Ok(dir.join(format!("{}-{name}.{extension}", date())))
+}
+
+fn date() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 fn cores() -> usize {

@@ -1,17 +1,15 @@
 //! What a server takes: memory and processor time with several calls at once.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use reframe_bots::play::{self, Player};
+use anyhow::bail;
+use reframe_bots::play;
 use serde_json::{Value, json};
 
-use crate::process;
+use crate::{
+    process,
+    serving::{Over, Serving, fixture},
+};
 
 /// Memory and processor time of a server with several calls
 ///
@@ -25,16 +23,9 @@ pub struct Args {
     /// Stop after this many seconds of the call
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-}
-
-/// The server; killed when dropped.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _already_gone = self.0.kill();
-        let _already_waited = self.0.wait();
-    }
+    /// How the sound gets in
+    #[arg(long, value_enum, default_value = "socket")]
+    over: Over,
 }
 
 /// Runs it.
@@ -42,53 +33,27 @@ impl Drop for Server {
 /// # Errors
 /// If the program is missing, or a call fails.
 pub fn run(args: &Args) -> anyhow::Result<Value> {
-    let dir = tempfile::tempdir()?;
-    std::fs::write(dir.path().join("reframe.toml"), format!("version = 1\n[limits]\nmax_calls = {}\n", args.calls))?;
-    let mut child = Command::new(process::reframe()?)
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("the server cannot be started")?;
-    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-    let server = Server(child);
-    let (mut addr, mut token) = (None, None);
-    while token.is_none() {
-        let Some(line) = lines.next() else { bail!("the server did not start") };
-        let line = line?;
-        addr = addr.or_else(|| line.strip_prefix("listening on http://").map(str::to_owned));
-        token = line.strip_prefix("token:").map(|t| t.trim().to_owned());
-    }
-    std::thread::spawn(move || lines.for_each(drop));
-    let (addr, token) = (addr.context("no address")?, token.context("no token")?);
-    let pid = server.0.id();
-    let idle_kib = process::status_kib(pid, "VmRSS")?;
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/calls/demo");
-    let call = play::load(&[fixture], &[])?;
+    let server = Serving::start(args.calls)?;
+    let idle_kib = server.memory_kib()?;
+    let call = play::load(&[fixture("demo")], &[])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let begun = (Instant::now(), process::cpu_s(pid)?);
-    let players: Vec<_> = (0..args.calls)
-        .map(|_| {
-            let player = Player::new(format!("ws://{addr}/v1/ingest")).token(&token).add(call.clone());
-            runtime.spawn(player.run())
-        })
-        .collect();
+    let begun = (Instant::now(), process::cpu_s(server.pid())?);
+    let players: Vec<_> =
+        (0..args.calls).map(|_| runtime.spawn(server.player(args.over).add(call.clone()).run())).collect();
     let mut most_kib = 0;
     while begun.0.elapsed() < Duration::from_secs(args.seconds)
         && !players.iter().any(tokio::task::JoinHandle::is_finished)
     {
         std::thread::sleep(Duration::from_millis(250));
-        most_kib = most_kib.max(process::status_kib(pid, "VmRSS")?);
+        most_kib = most_kib.max(server.memory_kib()?);
     }
-    let (wall_s, cpu_s) = (begun.0.elapsed().as_secs_f64(), process::cpu_s(pid)? - begun.1);
+    let (wall_s, cpu_s) = (begun.0.elapsed().as_secs_f64(), process::cpu_s(server.pid())? - begun.1);
     let finished: Vec<_> = players.iter().filter(|p| p.is_finished()).collect();
     if wall_s < args.seconds as f64 * 0.9 && !finished.is_empty() && wall_s < 30.0 {
         bail!("a call ended after {wall_s:.1} s: too early to measure");
     }
     let per_track = cpu_s / wall_s / f64::from(args.calls * 2);
-    println!("{} calls, {} tracks, {wall_s:.1} s", args.calls, args.calls * 2);
+    println!("{} calls over {}, {} tracks, {wall_s:.1} s", args.calls, args.over.as_str(), args.calls * 2);
     println!(
         "memory: {} MiB idle, {} MiB at most with the calls ({:.1} MiB per call)",
         idle_kib / 1024,
@@ -97,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     );
     println!("processor: {:.3} of one core in all, {per_track:.4} per track", cpu_s / wall_s);
     Ok(json!({
-        "calls": args.calls, "wall_s": wall_s, "idle_mib": idle_kib as f64 / 1024.0, "most_mib": most_kib as f64 / 1024.0,
-        "of_one_core": cpu_s / wall_s, "of_one_core_per_track": per_track,
+        "calls": args.calls, "over": args.over.as_str(), "wall_s": wall_s, "idle_mib": idle_kib as f64 / 1024.0,
+        "most_mib": most_kib as f64 / 1024.0, "of_one_core": cpu_s / wall_s, "of_one_core_per_track": per_track,
     }))
 }

@@ -4,8 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use reframe_call::{
     audio::{Consent, FRAME_US, Party, TrackId, TrackInfo},
-    event::{CardId, Event, EventBody, UtteranceId},
-    input::{GapReason, Input, InputError, Load, Refined, RepAction},
+    event::{CardId, Eraser, Event, EventBody, UtteranceId},
+    input::{
+        Coaching, ConsentRule, Disclosure, GapReason, Input, InputError, Load, Refined, RepAction, SourceState,
+        SourceStatus,
+    },
     output::{Job, Output},
     playbook::Playbook,
     recognize::Word,
@@ -92,6 +95,18 @@ impl Checked {
         self.session.ended() && self.last
     }
 
+    /// Takes everybody's words out of the log: none may be left, and a second time there is nothing to take.
+    fn erase(&mut self) {
+        for track in (0..3).map(TrackId) {
+            let mut eraser = Eraser::new(track);
+            for event in &mut self.log {
+                eraser.event(event);
+            }
+            let mut eraser = Eraser::new(track);
+            assert!(!self.log.iter_mut().any(|event| eraser.event(event)), "a word was left");
+        }
+    }
+
     fn drain(&mut self) {
         loop {
             match self.session.poll_output() {
@@ -142,6 +157,20 @@ fn setup(script: &Script) -> SessionSetup {
     }
 }
 
+fn party(bytes: &mut Bytes<'_>) -> Party {
+    [Party::Buyer, Party::Rep, Party::Unknown][usize::from(bytes.below(3))]
+}
+
+fn words_of(said: &str, start_us: u64, end_us: u64) -> Vec<Word> {
+    let (start, end) = (MediaTime::from_us(start_us), MediaTime::from_us(end_us));
+    said.split_whitespace().map(|w| Word { text: w.into(), start, end, confidence: 0.5 }).collect()
+}
+
+fn words(bytes: &mut Bytes<'_>, at: u64) -> Vec<Word> {
+    let said = SAID[usize::from(bytes.byte()) % SAID.len()];
+    words_of(said, bytes.time_us(at), bytes.time_us(at))
+}
+
 /// Inputs of every kind, in any order, with any times.
 pub fn call(data: &[u8]) {
     let mut bytes = Bytes(data);
@@ -151,11 +180,11 @@ pub fn call(data: &[u8]) {
     while !bytes.is_empty() && inputs < 300 {
         inputs += 1;
         let track = TrackId(u16::from(bytes.below(3)));
-        let input = match bytes.below(16) {
+        let input = match bytes.below(24) {
             0 | 1 => {
                 let consent =
                     (bytes.below(4) != 0).then(|| Consent { basis: "fixture".into(), reference: String::new() });
-                let party = [Party::Buyer, Party::Rep, Party::Unknown][usize::from(bytes.below(3))];
+                let party = party(&mut bytes);
                 Input::TrackAdded(TrackInfo { id: track, party, name: "x".into(), consent })
             }
             2 => {
@@ -170,25 +199,42 @@ pub fn call(data: &[u8]) {
             4 => Input::Tick(MediaTime::from_us(bytes.time_us(at))),
             5 | 6 => {
                 let card = CardId(u32::from(bytes.below(4)));
-                let action = match bytes.below(4) {
+                let action = match bytes.below(8) {
                     0 => RepAction::Used { card },
                     1 => RepAction::Dismiss { card },
                     2 => RepAction::Pin { card },
+                    3 => RepAction::SetParty { track, party: party(&mut bytes) },
+                    4 => RepAction::SetCoaching {
+                        coaching: [Coaching::Live, Coaching::NotesOnly, Coaching::Off][usize::from(bytes.below(3))],
+                    },
+                    5 => RepAction::Note { text: "n".repeat(usize::from(bytes.byte()) * 20) },
                     _ => RepAction::Next,
                 };
                 Input::Rep { at: MediaTime::from_us(bytes.time_us(at)), action }
             }
             7 => {
-                let said = SAID[usize::from(bytes.byte()) % SAID.len()];
-                let words = said
-                    .split_whitespace()
-                    .map(|w| Word { text: w.into(), start: MediaTime::ZERO, end: MediaTime::MAX, confidence: 0.5 })
-                    .collect();
+                let words = words_of(SAID[usize::from(bytes.byte()) % SAID.len()], 0, u64::MAX);
                 let utterance = UtteranceId(u32::from(bytes.below(4)));
                 Input::Refined(Refined { utterance, words, model: "fuzz".into() })
             }
             8 => Input::Load(if bytes.below(2) == 0 { Load::Normal } else { Load::High }),
             9 => Input::TrackEnded(track),
+            16 | 17 => {
+                let words = words(&mut bytes, at);
+                let tail = words_of(SAID[usize::from(bytes.byte()) % SAID.len()], at, at);
+                Input::Words { track, words, tail, done: bytes.below(2) == 0 }
+            }
+            18 => Input::Paused(track),
+            19 => {
+                let state = if bytes.below(2) == 0 { SourceState::Joined } else { SourceState::Reconnecting };
+                Input::Source(SourceStatus { state, detail: String::new() })
+            }
+            20 => Input::Disclosed(Disclosure { via: "chat".into(), text: "x".into() }),
+            21 => {
+                let rule = if bytes.below(2) == 0 { ConsentRule::Everyone } else { ConsentRule::EachOwn };
+                Input::ConsentRule { rule, because: "fuzz".into() }
+            }
+            22 if bytes.below(4) == 0 => Input::Erase { reason: "fuzz".into() },
             10 if bytes.below(16) == 0 => Input::End,
             11 if bytes.below(8) == 0 && !call.ended() => {
                 call.resume();
@@ -215,4 +261,5 @@ pub fn call(data: &[u8]) {
     assert!(ended.is_ok() || ended == Err(InputError::Ended), "{ended:?}");
     assert!(call.ended(), "the call did not end with call_ended");
     assert_eq!(call.input(&Input::End), Err(InputError::Ended));
+    call.erase();
 }

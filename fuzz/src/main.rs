@@ -1,11 +1,16 @@
 //! One fuzzer, several targets: the environment variable `FUZZ_TARGET` says which function gets the bytes.
 #![no_main]
 
+mod adapters;
 mod bytes;
 mod call;
 mod files;
+mod meet;
 mod packets;
+mod vexa;
+mod whip;
 mod wire;
+mod zoom;
 
 use std::sync::OnceLock;
 
@@ -25,6 +30,12 @@ const TARGETS: &[(&str, Target)] = &[
     ("packets", packets::packets),
     ("assembler", packets::assembler),
     ("call", call::call),
+    ("adapters", adapters::run),
+    ("meet", meet::run),
+    ("rtp", whip::rtp),
+    ("vexa", vexa::run),
+    ("whip", whip::whip),
+    ("zoom", zoom::run),
 ];
 
 static TARGET: OnceLock<Target> = OnceLock::new();

@@ -11,10 +11,13 @@ use reframe_audio::{
 };
 use reframe_call::{
     audio::{Consent, FRAME_US, Party, TrackId, TrackInfo},
-    input::{GapReason, Input, InputError},
+    input::{ConsentRule, Disclosure, GapReason, Input, InputError, SourceState, SourceStatus},
     time::MediaTime,
 };
-use reframe_ingest::{Assembler, AssemblerConfig, IngestItem, Mode, What, item::Packet};
+use reframe_ingest::{
+    Assembler, AssemblerConfig, IngestItem, Mode, What,
+    item::{Packet, Words},
+};
 
 use crate::{bytes::Bytes, call};
 
@@ -108,13 +111,17 @@ pub fn assembler(data: &[u8]) {
             break;
         }
         let track = TrackId(u16::from(bytes.below(3)));
-        let what = match bytes.below(16) {
+        let what = match bytes.below(20) {
             0 | 1 => {
                 let codec = codec(&mut bytes);
                 codecs.insert(track, codec);
                 let consent = (bytes.below(4) != 0).then(consent);
                 let party = [Party::Buyer, Party::Rep, Party::Unknown][usize::from(bytes.below(3))];
-                What::Track { info: TrackInfo { id: track, party, name: "x".into(), consent }, codec, who: Box::default() }
+                What::Track {
+                    info: TrackInfo { id: track, party, name: "x".into(), consent },
+                    codec,
+                    who: Box::default(),
+                }
             }
             2 => What::Gap { track, until_us: bytes.time_us(at) },
             3 => What::Consent { track, consent: (bytes.below(2) == 0).then(consent) },
@@ -122,11 +129,27 @@ pub fn assembler(data: &[u8]) {
             5 => What::Dropped { track, reason: GapReason::Overflow },
             6 => What::Resumed,
             7 if bytes.below(8) == 0 => What::End,
+            16 | 17 => {
+                let (start_us, end_us) = (bytes.time_us(at), bytes.time_us(at));
+                let text = ["", "too expensive", "well"][usize::from(bytes.below(3))].to_owned();
+                What::Words(Words { track, start_us, end_us, text, last: bytes.below(2) == 0 })
+            }
+            18 => What::Pause { track },
+            19 => match bytes.below(4) {
+                0 => What::Source(SourceStatus { state: SourceState::Joined, detail: String::new() }),
+                1 => What::Disclosed(Disclosure { via: "chat".into(), text: "x".into() }),
+                2 => What::Erase { reason: "fuzz".into() },
+                _ => {
+                    let rule = if bytes.below(2) == 0 { ConsentRule::Everyone } else { ConsentRule::EachOwn };
+                    What::ConsentRule { rule, because: "fuzz".into() }
+                }
+            },
             _ => {
                 let payload = payload(&mut bytes, codecs.get(&track).copied().unwrap_or(Codec::Pcmu));
                 at = bytes.time_us(at);
                 sequence = if bytes.below(8) == 0 { bytes.u16() } else { sequence.wrapping_add(1) };
-                let packet = Packet { track, sequence: Some(sequence), timestamp_us: at, exact: false, payload };
+                let exact = bytes.below(2) == 0;
+                let packet = Packet { track, sequence: Some(sequence), timestamp_us: at, exact, payload };
                 at = at.saturating_add(FRAME_US);
                 What::Packet(packet)
             }

@@ -27,8 +27,8 @@ pub fn ingest_binary(data: &[u8]) {
 
 /// Messages of the overlay page; and lines of the log, which are read back from a file.
 pub fn overlay(data: &[u8]) {
-    if let Ok(wire::ClientMessage::Action { act, card }) = serde_json::from_slice(data) {
-        let _ = act.to_rep(card);
+    if let Ok(wire::ClientMessage::Action(action)) = serde_json::from_slice(data) {
+        let _ = action.to_rep();
     }
     if let Ok(event) = serde_json::from_slice::<Event>(data) {
         let line = serde_json::to_string(&event).expect("an event has a JSON form");

@@ -1,33 +1,25 @@
-//! Any file as a participant: plays recordings into the engine's WebSocket ingest, at the pace of the world or as fast
-//! as it is taken.
+//! Any file as a participant: plays recordings into a call over every way in, at the pace of the world or as fast as it
+//! is taken.
 
+pub mod cli;
+mod decode;
+mod opus;
+mod over_rtms;
+mod over_socket;
+mod over_whip;
 mod schedule;
 mod source;
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until, timeout},
-};
-use tokio_tungstenite::tungstenite::{
-    Message,
-    client::IntoClientRequest as _,
-    http::{HeaderValue, header},
-};
+use anyhow::bail;
 
 pub use self::{
     schedule::Loss,
     source::{Call, Sound, Voice, load},
 };
-use self::{
-    schedule::Schedule,
-    wire::{Heard, read},
-};
-use crate::script::Network;
+use crate::{script::Network, whip::Bad};
 
 /// How fast to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +50,12 @@ pub enum PlayEvent {
         overlay_url: Option<String>,
         /// Wall time of the first sample: media time `t` is spoken at `zero + t`. Only of meaning at
         /// [`Pace::RealTime`].
-        zero: std::time::Instant,
+        zero: Instant,
+    },
+    /// The connection is gone for now; sound goes on into the void until it is back.
+    Broken {
+        /// How it broke.
+        why: String,
     },
     /// The server threw packets away.
     Dropped {
@@ -79,7 +76,7 @@ pub struct PlayReport {
     /// Where the rep's screen was, if the server said so.
     pub overlay_url: Option<String>,
     /// Wall time of the first sample: media time `t` was spoken at `zero + t`. Only of meaning at [`Pace::RealTime`].
-    pub zero: std::time::Instant,
+    pub zero: Instant,
     /// Sound played, in ms of media time.
     pub media_ms: u64,
     /// Packets sent.
@@ -88,9 +85,11 @@ pub struct PlayReport {
     pub lost: u64,
     /// Packets the server said it threw away.
     pub dropped: u64,
+    /// Packets that were overtaken on purpose.
+    pub reordered: u64,
     /// The furthest any packet was sent behind its time.
     pub worst_late: Duration,
-    /// The server's last message, as it came.
+    /// The server's last message, as it came; null over WHIP, which has none.
     pub ended: serde_json::Value,
 }
 
@@ -108,13 +107,17 @@ pub struct Player {
     packet_ms: u32,
     encoding: Encoding,
     rate_hz: Option<u32>,
-    loss: Loss,
+    loss: Option<Loss>,
+    bad: Bad,
+    skew_ppm: Vec<f64>,
     lead: Duration,
     voices: Vec<Voice>,
 }
 
 impl Player {
-    /// A player for the ingest at `url` (`ws://127.0.0.1:PORT/v1/ingest`).
+    /// A player for the server at `url`: `ws://HOST:PORT/v1/ingest` is its socket, `http://HOST:PORT/v1/whip` WebRTC
+    /// (`wss` and `https` too); `rtms://HOST:PORT` is no server but a Zoom bot that takes webhooks there, and its secrets
+    /// come from the environment. Without a path the usual one is taken.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -129,7 +132,9 @@ impl Player {
             packet_ms: 20,
             encoding: Encoding::AsStored,
             rate_hz: None,
-            loss: Loss::default(),
+            loss: None,
+            bad: Bad::default(),
+            skew_ppm: Vec::new(),
             lead: Duration::from_millis(50),
             voices: Vec::new(),
         }
@@ -205,10 +210,25 @@ impl Player {
         self
     }
 
-    /// Packets to lose on purpose.
+    /// Packets to lose on purpose; what the call's script says unless said otherwise.
     #[must_use]
     pub const fn loss(mut self, loss: Loss) -> Self {
-        self.loss = loss;
+        self.loss = Some(loss);
+        self
+    }
+
+    /// Packets to delay and to reorder on purpose; over WHIP only, a socket keeps the order.
+    #[must_use]
+    pub const fn bad(mut self, bad: Bad) -> Self {
+        self.bad = bad;
+        self
+    }
+
+    /// How much slower than this machine's clock each participant's own runs, in parts per million: a sound card that
+    /// takes 1.0001 s for what it calls a second has 100. Over WHIP only; those not named have good clocks.
+    #[must_use]
+    pub fn skew_ppm(mut self, skew_ppm: Vec<f64>) -> Self {
+        self.skew_ppm = skew_ppm;
         self
     }
 
@@ -234,16 +254,14 @@ impl Player {
         if let Some(script) = call.script {
             self.title.get_or_insert(script.title);
             self.playbook.get_or_insert(script.playbook);
-            if let Some(Network { loss_percent, seed, burst }) = script.network
-                && self.loss == Loss::default()
-            {
-                self.loss = Loss { percent: loss_percent, seed, burst };
+            if let Some(Network { loss_percent, seed, burst }) = script.network {
+                self.loss.get_or_insert(Loss { percent: loss_percent, seed, burst });
             }
         }
         self
     }
 
-    /// Plays it all, and waits until the server has finished the call.
+    /// Plays it all, and waits until the server has finished the call (over WHIP: has taken its end).
     ///
     /// # Errors
     /// If the server cannot be reached or refuses something: in its words, which say what to do.
@@ -255,146 +273,91 @@ impl Player {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_with(self, mut on_event: impl FnMut(PlayEvent) + Send) -> anyhow::Result<PlayReport> {
+    pub async fn run_with(mut self, mut on_event: impl FnMut(PlayEvent) + Send) -> anyhow::Result<PlayReport> {
         if !(5..=1_000).contains(&self.packet_ms) {
             bail!("packets of {} ms: use 5 to 1000 ms", self.packet_ms);
         }
-        let recorded = self.recorded.unwrap_or(self.pace == Pace::AsFastAsTaken);
-        let voices = source::prepare(self.voices, self.encoding, self.rate_hz)?;
-        let start = wire::start(&wire::Opening {
-            call: self.call.as_deref(),
-            title: self.title.as_deref(),
-            playbook: self.playbook.as_deref(),
-            context: &self.context,
-            recorded,
-            voices: &voices,
-        });
+        let way = Way::of(&self.url)?;
+        self.url = way.url(&self.url);
+        match way {
+            Way::Socket => over_socket::play(self, &mut on_event).await,
+            Way::Whip => over_whip::play(self, &mut on_event).await,
+            Way::Rtms => over_rtms::play(self, &mut on_event).await,
+        }
+    }
+}
 
-        let (mut sink, mut stream) = connect(&self.url, self.token.as_deref()).await?.split();
-        sink.send(Message::Text(start.into())).await?;
-        // Bounded: the server's notices are rate limited, and the loop below always listens.
-        let (heard, mut ears) = mpsc::channel(64);
-        tokio::spawn(async move {
-            while let Some(message) = stream.next().await {
-                let heard_one = match message {
-                    Ok(Message::Text(text)) => read(&text),
-                    Ok(Message::Close(_)) => None,
-                    Ok(_) => continue,
-                    Err(error) => Some(Heard::Broken(error.to_string())),
-                };
-                let Some(one) = heard_one else { break };
-                if heard.send(one).await.is_err() {
-                    break;
-                }
-            }
-        });
+/// A way into the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Socket,
+    Whip,
+    Rtms,
+}
 
-        let (call, overlay_url) = match timeout(Duration::from_secs(30), ears.recv()).await {
-            Ok(Some(Heard::Started { call, overlay_url })) => (call, overlay_url),
-            Ok(other) => bail!(refusal(other)),
-            Err(_) => bail!("the server did not answer `start` within 30 s"),
+impl Way {
+    fn of(url: &str) -> anyhow::Result<Self> {
+        match url.split_once("://").map(|(scheme, _)| scheme) {
+            Some("ws" | "wss") => Ok(Self::Socket),
+            Some("http" | "https") => Ok(Self::Whip),
+            Some("rtms") => Ok(Self::Rtms),
+            _ => bail!(
+                "{url:?} is no server: write ws://HOST:PORT/v1/ingest, http://HOST:PORT/v1/whip, or rtms://HOST:PORT for \
+                 a Zoom bot"
+            ),
+        }
+    }
+
+    /// `url`, with the usual path if it has none.
+    fn url(self, url: &str) -> String {
+        let bare = url.split_once("://").is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?']));
+        let path = match self {
+            Self::Socket => "/v1/ingest",
+            Self::Whip => "/v1/whip",
+            Self::Rtms => "/",
         };
-        let zero = Instant::now() + self.lead;
-        on_event(PlayEvent::Started { call: call.clone(), overlay_url: overlay_url.clone(), zero: zero.into_std() });
-        let mut report = PlayReport {
-            call,
-            overlay_url,
-            zero: zero.into_std(),
-            media_ms: 0,
-            packets: 0,
-            lost: 0,
-            dropped: 0,
-            worst_late: Duration::ZERO,
-            ended: serde_json::Value::Null,
-        };
-
-        let mut schedule = Schedule::new(&voices, self.packet_ms, self.loss);
-        let mut next = schedule.next();
-        loop {
-            let due = match (&next, self.pace) {
-                (Some(packet), Pace::RealTime) => Some(zero + Duration::from_micros(packet.due_us)),
-                (Some(_), Pace::AsFastAsTaken) => Some(zero),
-                (None, _) => None,
-            };
-            tokio::select! {
-                one = ears.recv() => match one {
-                    Some(Heard::Dropped { packets, why }) => {
-                        report.dropped += packets;
-                        on_event(PlayEvent::Dropped { packets, why });
-                    }
-                    Some(Heard::Ended(message)) => {
-                        report.ended = message;
-                        return Ok(report);
-                    }
-                    Some(Heard::Other) => {}
-                    other => bail!(refusal(other)),
-                },
-                () = sleep_until(due.unwrap_or(zero)), if due.is_some() => {
-                    let Some(packet) = next.take() else { continue };
-                    next = schedule.next();
-                    report.media_ms = packet.due_us / 1_000;
-                    if self.pace == Pace::RealTime {
-                        let late = due.map_or(Duration::ZERO, |due| due.elapsed());
-                        report.worst_late = report.worst_late.max(late);
-                    }
-                    if packet.lost {
-                        report.lost += 1;
-                    } else {
-                        report.packets += 1;
-                        if let Err(error) = sink.send(Message::Binary(packet.message.into())).await {
-                            // The server may have said why before it hung up.
-                            bail!(why_broken(&mut ears, error.to_string()).await);
-                        }
-                    }
-                    if next.is_none() {
-                        sink.send(Message::Text(r#"{"type":"stop"}"#.into())).await?;
-                        on_event(PlayEvent::Sent);
-                    }
-                }
-                () = tokio::time::sleep(Duration::from_secs(180)), if due.is_none() => {
-                    bail!("the server did not finish the call within 180 s");
-                }
-            }
-        }
+        if bare { format!("{}{path}", url.trim_end_matches('/')) } else { url.to_owned() }
     }
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+/// An id for a call that was given none: nothing else would let a second connection find it.
+fn new_id(kind: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{kind}-{}", now.as_micros())
+}
 
-async fn connect(url: &str, token: Option<&str>) -> anyhow::Result<Socket> {
-    let mut request = url.into_client_request().with_context(|| format!("{url} is no WebSocket address"))?;
-    if let Some(token) = token {
-        let value = HeaderValue::from_str(&format!("Bearer {token}")).context("the token holds odd characters")?;
-        request.headers_mut().insert(header::AUTHORIZATION, value);
-    }
-    // Small packets at a steady pace: waiting to fill a segment would only add delay.
-    match tokio_tungstenite::connect_async_with_config(request, None, true).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
-            let said = response.body().as_deref().and_then(|body| read(&String::from_utf8_lossy(body)));
-            match said {
-                Some(Heard::Refused(why)) => bail!("the server refused: {why}"),
-                _ => bail!("the server refused with HTTP {}", response.status()),
-            }
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot reach {url}; is the server running?")),
+/// A report of a call that has just begun.
+fn begun(call: String, overlay_url: Option<String>, zero: Instant) -> PlayReport {
+    PlayReport {
+        call,
+        overlay_url,
+        zero,
+        media_ms: 0,
+        packets: 0,
+        lost: 0,
+        dropped: 0,
+        reordered: 0,
+        worst_late: Duration::ZERO,
+        ended: serde_json::Value::Null,
     }
 }
 
-fn refusal(heard: Option<Heard>) -> String {
-    match heard {
-        Some(Heard::Refused(why)) => format!("the server refused: {why}"),
-        Some(Heard::Broken(why)) => format!("the connection broke: {why}"),
-        Some(_) => "the server said something unexpected".into(),
-        None => "the server closed the connection".into(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn why_broken(ears: &mut mpsc::Receiver<Heard>, error: String) -> String {
-    while let Ok(Some(one)) = timeout(Duration::from_secs(1), ears.recv()).await {
-        if matches!(one, Heard::Refused(_)) {
-            return refusal(Some(one));
+    #[test]
+    fn the_usual_path_is_filled_in() {
+        for (given, meant) in [
+            ("http://h:1", "http://h:1/v1/whip"),
+            ("https://h/", "https://h/v1/whip"),
+            ("http://h:1/own/whip?x=1", "http://h:1/own/whip?x=1"),
+            ("ws://h:1", "ws://h:1/v1/ingest"),
+            ("rtms://h:1", "rtms://h:1/"),
+            ("wss://h/v1/ingest", "wss://h/v1/ingest"),
+        ] {
+            assert_eq!(Way::of(given).unwrap().url(given), meant);
         }
+        assert!(Way::of("h:1").is_err() && Way::of("ftp://h").is_err());
     }
-    format!("the connection broke: {error}")
 }

@@ -1,10 +1,8 @@
 //! Which packet goes out when: all voices cut into packets, in order of their last samples; and which ones a bad
 //! network would lose.
 
-use super::{
-    source::{Sound, Voice},
-    wire,
-};
+use super::source::{Sound, Voice};
+use crate::whip::Random;
 
 /// Packets lost on purpose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,10 +23,16 @@ impl Default for Loss {
 
 /// A packet and its time.
 pub struct Scheduled {
-    /// When its last sample is spoken, in microseconds from the first sample of the call.
+    /// When its last sample is spoken, in microseconds from the first sample of the call, on this machine's clock.
     pub due_us: u64,
-    /// As it goes over the wire.
-    pub message: Vec<u8>,
+    /// Whose: index of the voice.
+    pub voice: usize,
+    /// Its number in the voice; wraps.
+    pub sequence: u16,
+    /// Where its first sample lies, in microseconds from the first sample of the call.
+    pub start_us: u64,
+    /// One packet of sound.
+    pub payload: Vec<u8>,
     /// The bad network lost it.
     pub lost: bool,
 }
@@ -45,8 +49,10 @@ struct Cursor<'a> {
     /// Samples (PCM) or packets (Opus) handed out.
     at: usize,
     sequence: u16,
-    random: u64,
+    random: Random,
     losing: u32,
+    /// How much longer everything takes than the voice's own clock says.
+    stretch: f64,
 }
 
 impl<'a> Schedule<'a> {
@@ -57,11 +63,20 @@ impl<'a> Schedule<'a> {
                 voice,
                 at: 0,
                 sequence: 0,
-                random: loss.seed ^ (u64::from(voice.track) << 32),
+                random: Random::new(loss.seed ^ (u64::from(voice.track) << 32)),
                 losing: 0,
+                stretch: 1.0,
             })
             .collect();
         Self { voices, packet_ms, loss }
+    }
+
+    /// With voices whose clocks are slow by so many parts per million, in their order.
+    pub fn with_skew(mut self, skew_ppm: &[f64]) -> Self {
+        for (voice, ppm) in self.voices.iter_mut().zip(skew_ppm) {
+            voice.stretch = 1.0 + ppm / 1e6;
+        }
+        self
     }
 }
 
@@ -76,7 +91,7 @@ impl Iterator for Schedule<'_> {
             .enumerate()
             .filter_map(|(n, c)| c.due_us(packet_ms).map(|due| (due, c.voice.track, n)))
             .min()?;
-        self.voices[n].next(packet_ms, self.loss)
+        self.voices[n].next(n, packet_ms, self.loss)
     }
 }
 
@@ -100,10 +115,15 @@ impl Cursor<'_> {
     }
 
     fn due_us(&self, packet_ms: u32) -> Option<u64> {
-        self.bounds(packet_ms).map(|(_, end, rate_hz)| us(end, rate_hz))
+        self.bounds(packet_ms).map(|(_, end, rate_hz)| self.spoken_us(end, rate_hz))
     }
 
-    fn next(&mut self, packet_ms: u32, loss: Loss) -> Option<Scheduled> {
+    /// When a sample is spoken by this machine's clock.
+    fn spoken_us(&self, sample: usize, rate_hz: u32) -> u64 {
+        (us(sample, rate_hz) as f64 * self.stretch).round() as u64
+    }
+
+    fn next(&mut self, voice: usize, packet_ms: u32, loss: Loss) -> Option<Scheduled> {
         let (start, end, rate_hz) = self.bounds(packet_ms)?;
         let payload = match &self.voice.sound {
             Sound::Pcm { samples, .. } => {
@@ -115,10 +135,17 @@ impl Cursor<'_> {
                 file.packets[self.at - 1].data.clone()
             }
         };
-        let message = wire::audio(self.voice.track, self.sequence, us(start, rate_hz), &payload);
-        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        self.sequence = sequence.wrapping_add(1);
         let lost = self.loses(loss);
-        Some(Scheduled { due_us: us(end, rate_hz), message, lost })
+        Some(Scheduled {
+            due_us: self.spoken_us(end, rate_hz),
+            voice,
+            sequence,
+            start_us: us(start, rate_hz),
+            payload,
+            lost,
+        })
     }
 
     fn loses(&mut self, loss: Loss) -> bool {
@@ -126,12 +153,7 @@ impl Cursor<'_> {
             self.losing -= 1;
             return true;
         }
-        // SplitMix64: small, and the same everywhere.
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let draw = ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64;
+        let draw = self.random.share();
         let burst = loss.burst.max(1);
         let share = (loss.percent / 100.0).clamp(0.0, 1.0);
         // A burst begins so often that in all `share` of the packets are lost.
@@ -164,9 +186,17 @@ mod tests {
         let all: Vec<_> = Schedule::new(&voices, 100, Loss::default()).collect();
         assert_eq!(all.len(), 15);
         assert!(all.is_sorted_by_key(|p| p.due_us));
-        assert_eq!((all[0].due_us, all[0].message[1], all[1].message[1]), (100_000, 0, 1));
-        assert_eq!(all[2].message[4..12], 100_000u64.to_le_bytes());
-        assert_eq!(all[2].message.len(), 12 + 9_600);
+        assert_eq!((all[0].due_us, all[0].voice, all[1].voice), (100_000, 0, 1));
+        assert_eq!((all[2].start_us, all[2].sequence, all[2].payload.len()), (100_000, 1, 9_600));
+    }
+
+    #[test]
+    fn a_slow_clock_stretches_the_time_and_not_the_stamps() {
+        let voices = [voice(0, 48_000, 10_000), voice(1, 48_000, 10_000)];
+        let all: Vec<_> = Schedule::new(&voices, 20, Loss::default()).with_skew(&[0.0, 1_000.0]).collect();
+        assert!(all.is_sorted_by_key(|p| p.due_us));
+        let last = |voice| all.iter().rfind(|p| p.voice == voice).map(|p| (p.due_us, p.start_us));
+        assert_eq!((last(0), last(1)), (Some((10_000_000, 9_980_000)), Some((10_010_000, 9_980_000))));
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! What is played: WAV and Opus files, and fixture folders.
+//! What is played: sound files and fixture folders.
 
 use std::{fs, io::Cursor, path::Path};
 
 use anyhow::{Context as _, bail, ensure};
-use reframe_audio::{ogg_opus::OggOpus, resample::Resampler, wav::WavFile};
+use reframe_audio::{ogg_opus::OggOpus, resample::Resampler};
 
-use super::Encoding;
+use super::{
+    Encoding,
+    decode::{Kind, decode, kind},
+};
 use crate::script::{Consent, Script};
 
 /// A participant's sound.
@@ -118,26 +121,22 @@ fn folder(path: &Path, call: &mut Call) -> anyhow::Result<()> {
 fn sounds(path: &Path, warnings: &mut Vec<String>) -> anyhow::Result<Vec<Sound>> {
     let named = || format!("{}", path.display());
     let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let (sounds, warning) = if bytes.starts_with(b"OggS") {
-        let file = OggOpus::read(Cursor::new(bytes)).with_context(named)?;
-        let warning = file.warning.clone();
-        if file.channels == 1 {
-            (vec![Sound::Opus(file)], warning)
-        } else {
-            let (channels, _) = file.decode(16_000);
-            (channels.into_iter().map(|samples| Sound::Pcm { rate_hz: 16_000, samples }).collect(), warning)
-        }
-    } else {
-        let mut file = WavFile::open(Cursor::new(bytes)).with_context(named)?;
-        let rate_hz = file.rate_hz();
-        let mut all = vec![Vec::new(); file.channels()];
-        while let Some(part) = file.read(rate_hz as usize).with_context(named)? {
-            for (all, part) in all.iter_mut().zip(part) {
-                all.extend(part);
+    let (sounds, warning) = match kind(&bytes).with_context(named)? {
+        Kind::Opus => {
+            let file = OggOpus::read(Cursor::new(bytes)).with_context(named)?;
+            let warning = file.warning.clone();
+            if file.channels == 1 {
+                (vec![Sound::Opus(file)], warning)
+            } else {
+                let (channels, _) = file.decode(16_000);
+                (channels.into_iter().map(|samples| Sound::Pcm { rate_hz: 16_000, samples }).collect(), warning)
             }
         }
-        let warning = file.warning().map(str::to_owned);
-        (all.into_iter().map(|samples| Sound::Pcm { rate_hz, samples }).collect(), warning)
+        kind => {
+            let file = decode(kind, bytes).with_context(named)?;
+            let pcm = |samples| Sound::Pcm { rate_hz: file.rate_hz, samples };
+            (file.channels.into_iter().map(pcm).collect(), file.warning)
+        }
     };
     warnings.extend(warning.map(|w| format!("{}: {w}", path.display())));
     Ok(sounds)
@@ -155,7 +154,8 @@ pub fn prepare(voices: Vec<Voice>, encoding: Encoding, rate_hz: Option<u32>) -> 
     voices.into_iter().map(|voice| Ok(Voice { sound: convert(voice.sound, encoding, rate_hz)?, ..voice })).collect()
 }
 
-fn convert(sound: Sound, encoding: Encoding, rate_hz: Option<u32>) -> anyhow::Result<Sound> {
+/// A sound in the form it is to be sent in.
+pub fn convert(sound: Sound, encoding: Encoding, rate_hz: Option<u32>) -> anyhow::Result<Sound> {
     let (from_hz, samples) = match sound {
         Sound::Opus(file) if encoding == Encoding::AsStored => return Ok(Sound::Opus(file)),
         Sound::Opus(file) => {

@@ -6,13 +6,19 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use reframe_call::session::SessionSettings;
+use reframe_call::{
+    input::{Coaching, ConsentRule},
+    session::SessionSettings,
+};
+use reframe_consent::{Person, RuleSetting};
 use serde::Deserialize;
 
 /// Version of the file format this program reads.
 pub const CONFIG_VERSION: u32 = 1;
 /// Read from the working folder when no `--config` is given.
 pub const DEFAULT_FILE: &str = "reframe.toml";
+/// Longest disclosure, in characters: what the ingest takes back as posted.
+const MAX_DISCLOSURE_CHARS: usize = 2_000;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -29,6 +35,12 @@ pub struct Config {
     /// What to listen for.
     #[serde(default)]
     pub playbook: PlaybookSource,
+    /// Whose consent it takes, and what a call does without it.
+    #[serde(default)]
+    pub consent: Consent,
+    /// Who is on our side of the table.
+    #[serde(default)]
+    pub people: People,
     /// What to listen with.
     #[serde(default)]
     pub recognizer: RecognizerSource,
@@ -38,6 +50,9 @@ pub struct Config {
     /// How a call is cut into utterances, and how cards come and go.
     #[serde(default)]
     pub session: SessionSettings,
+    /// Joining with a browser or an encoder, over WHIP.
+    #[serde(default)]
+    pub whip: crate::whip::Whip,
     /// What the program says about itself.
     #[serde(default)]
     pub log: Log,
@@ -53,13 +68,61 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Web origins, besides this server's own, whose pages may open screens: `https://crm.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Names this server answers to besides `localhost`, its own address and that of `public_url`: `reframe.internal`. A
+    /// request under any other name is refused, so that no web page can reach it under a name that was made to point here.
+    pub allowed_hosts: Vec<String>,
     /// Name of the environment variable that holds the token meeting bots must show. Without one, a token is made at
     /// every start and printed.
     pub ingest_token_env: Option<String>,
+    /// Name of the environment variable that holds the token for the consent registry and for preparing calls. Without
+    /// one, `reframe token mint --kind admin` makes such tokens.
+    pub admin_token_env: Option<String>,
     /// A bot that lost its connection may come back for this long before its call ends.
     pub resume_grace_s: u64,
     /// At shutdown, calls get this long to finish.
     pub shutdown_deadline_s: u64,
+}
+
+/// Whose consent it takes, and what a call does without it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Consent {
+    /// `everyone`: nobody is listened to while anybody's consent is missing. `by_jurisdiction`: the list of places may
+    /// relax that to each for themselves, where all participants are known to be in places of one-party consent.
+    pub rule: RuleSetting,
+    /// What a call does until the rep says otherwise: `live`, `notes_only`, `off`.
+    pub mode: Coaching,
+    /// What bots say in the meeting; empty: nothing.
+    pub disclosure: String,
+    /// Nobody is listened to before the bot has said that everybody was told.
+    pub require_disclosure: bool,
+}
+
+impl Default for Consent {
+    fn default() -> Self {
+        Self {
+            rule: RuleSetting::default(),
+            mode: Coaching::default(),
+            disclosure: "This call is transcribed live to help our side answer your questions. No sound is kept. \
+                         Please say so if you do not agree."
+                .to_owned(),
+            require_disclosure: false,
+        }
+    }
+}
+
+/// Who is on our side of the table. Bots that know it themselves are believed; this decides about the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct People {
+    /// Our e-mail addresses.
+    pub emails: Vec<String>,
+    /// Our names, for platforms that tell no addresses.
+    pub names: Vec<String>,
+    /// Our mail domains; an address of any other is a buyer's.
+    pub domains: Vec<String>,
+    /// Whoever hosts the meeting is one of ours.
+    pub host_is_rep: bool,
 }
 
 /// Where calls are kept.
@@ -138,9 +201,12 @@ impl Default for Config {
             server: Server::default(),
             data: Data::default(),
             playbook: PlaybookSource::default(),
+            consent: Consent::default(),
+            people: People::default(),
             recognizer: RecognizerSource::default(),
             limits: Limits::default(),
             session: SessionSettings::default(),
+            whip: crate::whip::Whip::default(),
             log: Log::default(),
         }
     }
@@ -152,7 +218,9 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 7311)),
             public_url: None,
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
             ingest_token_env: None,
+            admin_token_env: None,
             resume_grace_s: 30,
             shutdown_deadline_s: 10,
         }
@@ -231,10 +299,46 @@ impl Config {
                 bail!("{name} = 0 would let nothing through; write 1 or more");
             }
         }
+        config.check_consent()?;
+        config.whip.check()?;
         if config.recognizer.kind == RecognizerKind::Whisper && config.recognizer.dir.is_none() {
             bail!(
                 "recognizer.kind = \"whisper\" needs recognizer.dir, the folder of the model (see `reframe models fetch`)"
             );
+        }
+        Ok(())
+    }
+
+    fn check_consent(&self) -> anyhow::Result<()> {
+        // Whose consent it takes must not be relaxed past the list of places.
+        if self.session.consent != ConsentRule::default() {
+            bail!("session.consent is not for settings; write rule = \"by_jurisdiction\" under [consent]");
+        }
+        if self.session.coaching != Coaching::default() {
+            bail!("session.coaching is not for settings; write mode = \"...\" under [consent]");
+        }
+        let disclosure = &self.consent.disclosure;
+        if self.consent.require_disclosure && disclosure.trim().is_empty() {
+            bail!("consent.require_disclosure = true needs consent.disclosure, the words a bot says");
+        }
+        if disclosure.chars().count() > MAX_DISCLOSURE_CHARS {
+            bail!(
+                "consent.disclosure has more than {MAX_DISCLOSURE_CHARS} characters; meeting chats cut longer ones off"
+            );
+        }
+        for (name, people) in [("emails", &self.people.emails), ("names", &self.people.names)] {
+            for person in people {
+                let known = Person::new(person).with_context(|| format!("people.{name} holds \"{person}\""))?;
+                if known.is_email() != (name == "emails") {
+                    bail!("people.{name} holds \"{person}\"; addresses go into people.emails, names into people.names");
+                }
+            }
+        }
+        for domain in &self.people.domains {
+            let bare = domain.trim().trim_start_matches('@');
+            if !bare.contains('.') || bare.contains(['@', ' ', '/']) {
+                bail!("people.domains holds \"{domain}\"; write what stands after the @: \"example.com\"");
+            }
         }
         Ok(())
     }
@@ -271,6 +375,13 @@ mod tests {
             ("version = 2", "version = 1"),
             ("version = 1\n[server]\nlisten = \"0.0.0.0:80\"", "ingest_token_env"),
             ("version = 1\n[limits]\nmax_calls = 0", "limits.max_calls"),
+            ("version = 1\n[session]\nconsent = \"each_own\"", "by_jurisdiction"),
+            ("version = 1\n[session]\ncoaching = \"off\"", "[consent]"),
+            ("version = 1\n[consent]\nrule = \"nobody\"", "everyone"),
+            ("version = 1\n[consent]\nrequire_disclosure = true\ndisclosure = \" \"", "consent.disclosure"),
+            ("version = 1\n[people]\nemails = [\"Rae\"]", "people.names"),
+            ("version = 1\n[people]\nnames = [\"rae@x.example\"]", "people.emails"),
+            ("version = 1\n[people]\ndomains = [\"rae@x.example\"]", "after the @"),
             ("version = 1\n[recognizer]\nkind = \"whisper\"", "recognizer.dir"),
         ] {
             let error = format!("{:#}", Config::parse(text).unwrap_err());

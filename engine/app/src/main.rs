@@ -16,6 +16,7 @@ mod runner;
 mod server;
 mod truth;
 mod view;
+mod whip;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,10 @@ enum Command {
     Transcribe(commands::transcribe::Args),
     Detect(commands::detect::Args),
     Playbook(commands::playbook::Args),
+    #[command(subcommand)]
+    Consent(commands::consent::ConsentCommand),
+    #[command(subcommand)]
+    Token(commands::token::TokenCommand),
     /// Speech models: list, fetch, verify
     #[command(subcommand)]
     Models(models_cmd::ModelsCommand),
@@ -66,6 +71,8 @@ fn main() -> ExitCode {
         Command::Transcribe(args) => commands::transcribe::run(&args),
         Command::Detect(args) => commands::detect::run(&args),
         Command::Playbook(args) => commands::playbook::run(&args),
+        Command::Consent(command) => commands::consent::run(&command),
+        Command::Token(command) => commands::token::run(&command),
         Command::Check(args) => commands::check::run(&args),
         Command::Models(command) => {
             return models_cmd::run(&command, &mut std::io::stdout()).unwrap_or_else(|error| failed(&error));

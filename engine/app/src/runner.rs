@@ -1,7 +1,10 @@
 //! Drives a [`CallSession`]: hands it inputs, drains what it says, and passes that on. The same code for a live call, a
 //! replay and the tests.
 
-use std::{io::Write, time::Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use reframe_call::{
@@ -34,6 +37,7 @@ pub struct Runner {
     session: CallSession,
     record: Option<Record>,
     deadline: Option<MediaTime>,
+    stall_after: Duration,
 }
 
 impl Runner {
@@ -58,12 +62,18 @@ impl Runner {
                 Some(Record { recorder, out })
             }
         };
-        Ok(Self { session: CallSession::resume(setup, log), record, deadline: None })
+        let stall_after = Duration::from_millis(setup.settings.stall_ms);
+        Ok(Self { session: CallSession::resume(setup, log), record, deadline: None, stall_after })
     }
 
     /// Passes on what the session says of its own accord: its first event. Call once, before the first input.
     pub fn begin(&mut self, sink: &mut impl Sink) {
         self.drain(None, sink);
+    }
+
+    /// Without any audio for this long, the screens say so.
+    pub const fn stall_after(&self) -> Duration {
+        self.stall_after
     }
 
     /// Hands over one input and passes on all that follows from it.

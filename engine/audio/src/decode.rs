@@ -58,6 +58,13 @@ impl Codec {
         (samples > 0 && samples as u64 <= longest).then_some(samples)
     }
 
+    /// Whether `payload` says that nothing follows for a while: an Opus packet without sound in it, one or two bytes long
+    /// (RFC 6716, sections 2.1.9 and 3.2.1). Senders that use it repeat one about every 400 ms.
+    #[must_use]
+    pub const fn is_silence(self, payload: &[u8]) -> bool {
+        matches!(self, Self::Opus { .. }) && payload.len() <= 2
+    }
+
     /// Length of `payload` in microseconds, rounded down. `None` if it cannot be a packet of this codec.
     #[must_use]
     pub fn duration_us(self, payload: &[u8]) -> Option<u64> {
@@ -128,6 +135,10 @@ pub trait OpusDecode: Send {
 
     /// Appends `samples` samples of what the lost packet may have held.
     fn conceal(&mut self, samples: usize, out: &mut Vec<f32>);
+
+    /// As [`conceal`](Self::conceal), for packets lost just before `next`, which may hold a coarse copy of the last of
+    /// them (RFC 6716, section 2.1.7). `next` itself is still to be decoded afterwards.
+    fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>);
 }
 
 /// [`OpusDecode`] by the `ropus` crate.
@@ -159,7 +170,13 @@ impl Ropus {
     }
 
     /// Runs the decoder; `samples` per channel is the room it is given.
-    fn run(&mut self, packet: &[u8], samples: usize, out: &mut Vec<f32>) -> Result<(), DecodeError> {
+    fn run(
+        &mut self,
+        packet: &[u8],
+        mode: ropus::DecodeMode,
+        samples: usize,
+        out: &mut Vec<f32>,
+    ) -> Result<(), DecodeError> {
         let refused = |why: String| DecodeError::Opus { bytes: packet.len(), why };
         self.scratch.clear();
         self.scratch.resize(samples * self.channels, 0);
@@ -168,7 +185,7 @@ impl Ropus {
         };
         let scratch = &mut self.scratch;
         // The crate is young and a packet comes from the network: a panic in it must cost this packet, not the call.
-        let run = std::panic::AssertUnwindSafe(|| decoder.decode(packet, scratch, ropus::DecodeMode::Normal));
+        let run = std::panic::AssertUnwindSafe(|| decoder.decode(packet, scratch, mode));
         match std::panic::catch_unwind(run) {
             Ok(Ok(decoded)) => {
                 let decoded = (decoded * self.channels).min(self.scratch.len());
@@ -197,7 +214,7 @@ impl OpusDecode for Ropus {
             return Err(DecodeError::Malformed { bytes: packet.len() });
         }
         let room = OPUS_MAX_SAMPLES * self.rate_hz as usize / OPUS_DECODE_HZ as usize;
-        self.run(packet, room, out)
+        self.run(packet, ropus::DecodeMode::Normal, room, out)
     }
 
     fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
@@ -207,11 +224,23 @@ impl OpusDecode for Ropus {
         while out.len() < end && step > 0 {
             let missing = ((end - out.len()) / self.channels).div_ceil(step) * step;
             let before = out.len();
-            if self.run(&[], missing.min(step * 48), out).is_err() || out.len() == before {
+            if self.run(&[], ropus::DecodeMode::Normal, missing.min(step * 48), out).is_err() || out.len() == before {
                 break;
             }
         }
         out.resize(end, 0.0);
+    }
+
+    fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) {
+        let step = self.rate_hz as usize / 400;
+        let whole = samples > 0 && step > 0 && samples.is_multiple_of(step) && samples <= step * 48;
+        let (before, end) = (out.len(), out.len() + samples * self.channels);
+        let tried = whole && opus_samples(next).is_some();
+        if tried && self.run(next, ropus::DecodeMode::Fec, samples, out).is_ok() && out.len() == end {
+            return;
+        }
+        out.truncate(before);
+        self.conceal(samples, out);
     }
 }
 
@@ -259,6 +288,14 @@ impl Decoder {
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         match &mut self.opus {
             Some(opus) => opus.conceal(samples, out),
+            None => out.resize(out.len() + samples, 0.0),
+        }
+    }
+
+    /// As [`conceal`](Self::conceal), with the help of `next`, the packet that follows what is missing.
+    pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) {
+        match &mut self.opus {
+            Some(opus) => opus.recover(next, samples, out),
             None => out.resize(out.len() + samples, 0.0),
         }
     }
@@ -353,6 +390,88 @@ mod tests {
         decoder.conceal(330, &mut guess);
         assert_eq!(guess.len(), 330);
         assert!(power(&guess) > 0.1 * loud, "concealment goes on with the tone: {}", power(&guess));
+    }
+
+    /// Something like a voice: a buzz whose pitch and loudness move, in syllables with pauses between them.
+    fn voice(seconds: usize) -> Vec<i16> {
+        let (mut phase, mut noise) = (0.0_f32, 1_u32);
+        (0..seconds * 48_000)
+            .map(|n| {
+                let t = n as f32 / 48_000.0;
+                phase += (130.0 + 35.0 * (t * 2.9).sin() + 12.0 * (t * 11.0).sin()) / 48_000.0;
+                let buzz: f32 = (1..=14u8)
+                    .map(|k| {
+                        let k = f32::from(k);
+                        let formant = 1.0 / (1.0 + ((k - 4.0 - 3.0 * (t * 3.7).sin()) / 2.0).powi(2));
+                        (phase * k * std::f32::consts::TAU).sin() * (formant + 0.05)
+                    })
+                    .sum();
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let hiss = (noise >> 16) as f32 / 65_536.0 - 0.5;
+                let syllable = (t * 4.0 * std::f32::consts::PI).sin().max(0.0);
+                ((buzz * 4_000.0 + hiss * 300.0) * syllable) as i16
+            })
+            .collect()
+    }
+
+    /// Signal-to-noise ratio in dB of what stands in for every tenth packet, against what it held; by the copy in the
+    /// next packet, and by guessing.
+    #[test]
+    fn the_copy_in_the_next_packet_is_better_than_a_guess() {
+        let mut encoder = ropus::Encoder::builder(48_000, ropus::Channels::Mono, ropus::Application::Voip)
+            .bitrate(ropus::Bitrate::Bits(24_000))
+            .inband_fec(ropus::InbandFec::Enabled)
+            .packet_loss_perc(10)
+            .build()
+            .unwrap();
+        let mut room = [0u8; 4_000];
+        let packets: Vec<Vec<u8>> = voice(20)
+            .chunks_exact(960)
+            .map(|chunk| {
+                let n = encoder.encode(chunk, &mut room).unwrap();
+                room[..n].to_vec()
+            })
+            .collect();
+        let mut clean = Vec::new();
+        let mut decoder = Ropus::new();
+        packets.iter().for_each(|p| decoder.decode(p, &mut clean).unwrap());
+        let snr_db = |copy: bool| {
+            let (mut decoder, mut out) = (Ropus::new(), Vec::new());
+            let (mut signal, mut error) = (0.0_f32, 0.0_f32);
+            for (n, packet) in packets.iter().enumerate() {
+                if n % 10 == 7 && n + 1 < packets.len() {
+                    let from = out.len();
+                    if copy {
+                        decoder.recover(&packets[n + 1], 320, &mut out);
+                    } else {
+                        decoder.conceal(320, &mut out);
+                    }
+                    assert_eq!(out.len(), from + 320);
+                    for (got, want) in out[from..].iter().zip(&clean[from..]) {
+                        signal += want * want;
+                        error += (got - want) * (got - want);
+                    }
+                } else {
+                    decoder.decode(packet, &mut out).unwrap();
+                }
+            }
+            10.0 * (signal / error).log10()
+        };
+        let (copied, guessed) = (snr_db(true), snr_db(false));
+        println!("10 % loss, 24 kbit/s: {copied:.1} dB by the copy, {guessed:.1} dB by guessing");
+        assert!(copied > guessed + 3.0, "{copied:.1} dB by the copy, {guessed:.1} dB by guessing");
+    }
+
+    #[test]
+    fn a_copy_that_is_not_there_is_guessed() {
+        let packets = encode(&tone());
+        let mut decoder = Ropus::new();
+        let mut out = Vec::new();
+        for (samples, next) in [(320, packets[5].clone()), (330, packets[5].clone()), (320, vec![]), (0, vec![1, 2])] {
+            out.clear();
+            decoder.recover(&next, samples, &mut out);
+            assert_eq!(out.len(), samples);
+        }
     }
 
     #[test]

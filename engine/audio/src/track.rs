@@ -18,6 +18,9 @@ use crate::{
 /// Longest hole that is filled in rather than reported, in microseconds. Three packets of 20 ms: beyond that an Opus
 /// decoder's guess has faded to silence, and speech made up by us would be worse than a gap.
 pub const CONCEAL_MAX_US: u64 = 60_000;
+/// Longest hole after a packet that says that nothing follows for a while, in microseconds: it is silence. Senders
+/// repeat such packets every 400 ms (20 frames of 20 ms in the reference encoder).
+const QUIET_MAX_US: u64 = 1_000_000;
 /// Timestamps may be this far from the count of samples and still follow on, in microseconds: senders round to
 /// milliseconds.
 pub const TOLERANCE_US: u64 = 1_000;
@@ -106,6 +109,8 @@ pub struct TrackPipeline {
     run: Option<Run>,
     /// Why the next gap will be there, if it is known already.
     cause: Option<GapReason>,
+    /// The last packet said that nothing follows for a while.
+    quiet: bool,
     recent: VecDeque<MediaTime>,
     decoded: Vec<f32>,
     resampled: Vec<f32>,
@@ -123,6 +128,7 @@ impl TrackPipeline {
             reframer: None,
             run: None,
             cause: None,
+            quiet: false,
             recent: VecDeque::new(),
             decoded: Vec::new(),
             resampled: Vec::new(),
@@ -209,11 +215,18 @@ impl TrackPipeline {
         if hole > TOLERANCE_US {
             let lost = if packet.lost_before == Some(0) { GapReason::Sender } else { GapReason::Lost };
             let reason = self.cause.take().unwrap_or(lost);
+            let quiet = self.quiet && lost == GapReason::Sender && reason == lost && hole <= QUIET_MAX_US;
             match &self.run {
-                Some(run) if hole <= CONCEAL_MAX_US => {
+                Some(run) if quiet || hole <= CONCEAL_MAX_US => {
                     let missing = us_to_samples(packet.at.us_since(run.start), rate_hz).saturating_sub(run.taken);
-                    self.conceal(usize::try_from(missing).unwrap_or(0), out);
-                    self.counters.concealed_ms += hole / 1_000;
+                    let missing = usize::try_from(missing).unwrap_or(0);
+                    if quiet {
+                        self.feed(&vec![0.0; missing], out);
+                    } else {
+                        let next = (lost == GapReason::Lost).then_some(packet.payload.as_slice());
+                        self.conceal(missing, next, out);
+                        self.counters.concealed_ms += hole / 1_000;
+                    }
                 }
                 _ => {
                     self.close_run(true, out);
@@ -227,6 +240,7 @@ impl TrackPipeline {
         let ok = self.decoder.as_mut().is_some_and(|d| d.decode(&packet.payload, &mut decoded).is_ok());
         if ok {
             self.cause = None;
+            self.quiet = packet.codec.is_silence(&packet.payload);
             if self.recent.len() == REMEMBERED {
                 self.recent.pop_front();
             }
@@ -304,10 +318,13 @@ impl TrackPipeline {
         reframer.push(&self.resampled, |f| out.push(TrackItem::Frame(f)));
     }
 
-    fn conceal(&mut self, samples: usize, out: &mut Vec<TrackItem>) {
+    /// Fills in what is missing; `next` is the packet after it, if packets were lost.
+    fn conceal(&mut self, samples: usize, next: Option<&[u8]>, out: &mut Vec<TrackItem>) {
         let mut guess = Vec::new();
-        if let Some(decoder) = &mut self.decoder {
-            decoder.conceal(samples, &mut guess);
+        match (&mut self.decoder, next) {
+            (Some(decoder), Some(next)) => decoder.recover(next, samples, &mut guess),
+            (Some(decoder), None) => decoder.conceal(samples, &mut guess),
+            (None, _) => {}
         }
         self.feed(&guess, out);
     }
@@ -470,6 +487,20 @@ mod tests {
         let (items, counters) = run(&[packet(0, PCM, tone(320)), second]);
         assert!(matches!(items[1], TrackItem::Gap { reason: GapReason::Sender, .. }));
         assert_eq!(counters.lost, 0);
+    }
+
+    /// With discontinuous transmission a sender says once that it is silent, then every 400 ms: that is no gap.
+    #[test]
+    fn announced_silence_is_filled_and_ends_nothing() {
+        let opus = Codec::Opus { pre_skip: 0 };
+        // Silk, wide band, 20 ms, one frame without a byte.
+        let silent = |ms: u64| EncodedPacket { lost_before: Some(0), ..packet(ms * 1_000, opus, vec![0x48]) };
+        let (items, counters) = run(&[silent(0), silent(400), silent(800)]);
+        assert_eq!((frames(&items), items.len(), counters.gaps, counters.concealed_ms), (41, 41, 0, 0));
+        let mut lost = silent(800);
+        lost.lost_before = Some(1);
+        let (items, counters) = run(&[silent(0), silent(400), lost]);
+        assert_eq!(counters.gaps, 1, "what was lost is no silence: {items:?}");
     }
 
     #[test]

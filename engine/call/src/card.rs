@@ -92,7 +92,7 @@ pub enum CardEnd {
     Replaced,
     /// The rep asked for the next one.
     Skipped,
-    /// The words that followed contradicted it.
+    /// The words that followed contradicted it, or the words it rests on were taken back.
     Retracted,
     /// The call ended.
     CallEnded,

@@ -1,6 +1,6 @@
 //! Which card is on the screen: one at a time, not too often, the most useful first.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     card::{Card, CardEnd},
@@ -312,12 +312,29 @@ impl Deck {
         }
     }
 
-    /// The call is over: everything goes.
-    pub fn clear(&mut self, out: &mut Vec<DeckChange>) {
+    /// Takes away `cards`, pinned or not: what they rest on was taken back. They do not count against their plays.
+    pub fn take_away(&mut self, cards: &BTreeSet<CardId>, at: MediaTime, out: &mut Vec<DeckChange>) {
+        // Those that wait go first, or one of them would take the place of the one on the screen.
+        let waiting = std::mem::take(&mut self.waiting);
+        let (gone, stay): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(|w| cards.contains(&w.card.id));
+        self.waiting = stay;
+        for w in gone {
+            self.forgive(&w.card.play);
+            out.push(DeckChange::Closed(w.card.id, CardEnd::Retracted));
+        }
+        let shown = self.showing.as_ref().map(|s| s.card.clone()).filter(|card| cards.contains(&card.id));
+        if let Some(card) = shown {
+            self.forgive(&card.play);
+            self.close(card.id, CardEnd::Retracted, at, out);
+        }
+    }
+
+    /// Everything goes, and ends as `end`: the call is over, or no card is wanted any more.
+    pub fn clear(&mut self, end: CardEnd, out: &mut Vec<DeckChange>) {
         let showing = self.showing.take().map(|s| s.card.id);
         let waiting = std::mem::take(&mut self.waiting);
         for id in showing.into_iter().chain(waiting.into_iter().map(|w| w.card.id)) {
-            out.push(DeckChange::Closed(id, CardEnd::CallEnded));
+            out.push(DeckChange::Closed(id, end));
         }
     }
 }

@@ -1,6 +1,10 @@
 //! What happened in a call. The log is a list of these and nothing else.
 
+mod erase;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::erase::{Eraser, unquote};
 
 use crate::{
     audio::{Consent, TrackId, TrackInfo},
@@ -67,6 +71,7 @@ pub enum EventBody {
         track: TrackId,
     },
     /// From now on it takes the consent of these participants before anybody is listened to; empty: all have given it.
+    /// Said when it changes; a call in which all agreed from the start never says it.
     ConsentAwaited {
         /// Whose is missing.
         tracks: Vec<TrackId>,
@@ -82,6 +87,12 @@ pub enum EventBody {
     WordsErased {
         /// Whose.
         track: TrackId,
+    },
+    /// What was received of this call was erased: everybody's words, from the log before this event, from screens and
+    /// files too.
+    CallErased {
+        /// Why.
+        reason: String,
     },
     /// The connection to the meeting changed its state.
     SourceChanged {

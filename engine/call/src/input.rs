@@ -18,7 +18,8 @@ pub const MAX_MEDIA_TIME: MediaTime = MediaTime::from_ms(31 * 24 * 3_600 * 1_000
 pub enum Input {
     /// A participant joined (or changed its name or party: same id, new facts).
     TrackAdded(TrackInfo),
-    /// Consent of a participant was recorded, or withdrawn (`None`).
+    /// Consent of a participant was recorded, or withdrawn (`None`). What somebody said who had consented is taken back
+    /// when it is withdrawn; announcing a track again without consent only stops the listening.
     Consent {
         /// Whose.
         track: TrackId,
@@ -27,7 +28,8 @@ pub enum Input {
     },
     /// 20 ms of a track.
     Audio(AudioFrame),
-    /// Words from somewhere else: the meeting platform's own recogniser, where no audio is to be had.
+    /// Words from somewhere else: the meeting platform's own recogniser, where no audio is to be had. A track's speech
+    /// comes as audio or as words; whichever comes first counts, and the other is ignored from then on.
     Words {
         /// Who spoke.
         track: TrackId,
@@ -44,6 +46,11 @@ pub enum Input {
     Source(SourceStatus),
     /// The participants were told that they are listened to.
     Disclosed(Disclosure),
+    /// Everything received so far is to be deleted, whoever said it.
+    Erase {
+        /// Why, for the log.
+        reason: String,
+    },
     /// Whose consent it takes, from now on.
     ConsentRule {
         /// The rule.
@@ -62,6 +69,8 @@ pub enum Input {
     },
     /// Media time passed without audio. Stands in for frames that did not come.
     Tick(MediaTime),
+    /// The call has been open for a while, and no audio came at all: there is no media time yet that could tell.
+    Silent,
     /// The rep did something on the overlay.
     Rep {
         /// Media time of the click, as the call's clock puts it.
@@ -82,9 +91,10 @@ pub enum Input {
 impl Input {
     /// Media time this input carries, if it carries one.
     #[must_use]
-    pub const fn time(&self) -> Option<MediaTime> {
+    pub fn time(&self) -> Option<MediaTime> {
         match self {
             Self::Audio(frame) => Some(frame.start),
+            Self::Words { words, tail, .. } => words.iter().chain(tail).map(|w| w.end).max(),
             Self::Gap { until, .. } => Some(*until),
             Self::Tick(at) | Self::Rep { at, .. } => Some(*at),
             _ => None,

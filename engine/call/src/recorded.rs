@@ -75,6 +75,11 @@ pub enum InputRecord {
     Source(SourceStatus),
     /// See [`Input::Disclosed`].
     Disclosed(Disclosure),
+    /// See [`Input::Erase`].
+    Erase {
+        /// Why.
+        reason: String,
+    },
     /// See [`Input::ConsentRule`].
     ConsentRule {
         /// The rule.
@@ -93,6 +98,8 @@ pub enum InputRecord {
     },
     /// See [`Input::Tick`].
     Tick(MediaTime),
+    /// See [`Input::Silent`].
+    Silent,
     /// See [`Input::Rep`].
     Rep {
         /// When.
@@ -136,6 +143,33 @@ pub struct RecordLine {
     /// it. Calls that gave nothing are left out.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub recognized: Vec<(u32, Vec<Recognized>)>,
+    /// Whose each entry of `recognized` is; left out if all are the input's own track's.
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub whose: Vec<TrackId>,
+}
+
+impl RecordLine {
+    /// Leaves out what was recognised in the sound of `track`. Where a line does not say whose it is, it goes as well.
+    pub fn forget(&mut self, track: TrackId) {
+        let own = self.input.track();
+        let mut whose = std::mem::take(&mut self.whose).into_iter();
+        let entries = std::mem::take(&mut self.recognized);
+        for entry in entries {
+            let of = whose.next().or(own);
+            if of.is_some_and(|of| of != track) {
+                self.recognized.push(entry);
+                self.whose.extend(of);
+            }
+        }
+        self.leave_out_own();
+    }
+
+    fn leave_out_own(&mut self) {
+        let own = self.input.track();
+        if self.whose.iter().all(|track| Some(*track) == own) {
+            self.whose.clear();
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -143,6 +177,7 @@ struct Tape {
     speech_percent: Option<u8>,
     calls: u32,
     recognized: VecDeque<(u32, Vec<Recognized>)>,
+    whose: Vec<TrackId>,
 }
 
 type SharedTape = Arc<Mutex<Tape>>;
@@ -175,11 +210,14 @@ impl Recorder {
     #[must_use]
     pub fn line(&self, input: &Input) -> RecordLine {
         let tape = std::mem::take(&mut *lock(&self.tape));
-        RecordLine {
+        let mut line = RecordLine {
             input: InputRecord::of(input),
             speech_percent: tape.speech_percent,
             recognized: tape.recognized.into(),
-        }
+            whose: tape.whose,
+        };
+        line.leave_out_own();
+        line
     }
 }
 
@@ -195,14 +233,31 @@ impl InputRecord {
             Input::Paused(track) => Self::Paused { track },
             Input::Source(source) => Self::Source(source),
             Input::Disclosed(disclosure) => Self::Disclosed(disclosure),
+            Input::Erase { reason } => Self::Erase { reason },
             Input::ConsentRule { rule, because } => Self::ConsentRule { rule, because },
             Input::Gap { track, until, reason } => Self::Gap { track, until, reason },
             Input::Tick(at) => Self::Tick(at),
+            Input::Silent => Self::Silent,
             Input::Rep { at, action } => Self::Rep { at, action },
             Input::Refined(refined) => Self::Refined(refined),
             Input::Load(load) => Self::Load(load),
             Input::TrackEnded(track) => Self::TrackEnded { track },
             Input::End => Self::End,
+        }
+    }
+
+    /// The track this input is about, if it is about one.
+    #[must_use]
+    pub const fn track(&self) -> Option<TrackId> {
+        match self {
+            Self::TrackAdded(info) => Some(info.id),
+            Self::Audio(HeardFrame(track, _))
+            | Self::Consent { track, .. }
+            | Self::Words { track, .. }
+            | Self::Paused { track }
+            | Self::Gap { track, .. }
+            | Self::TrackEnded { track } => Some(*track),
+            _ => None,
         }
     }
 
@@ -219,9 +274,11 @@ impl InputRecord {
             Self::Paused { track } => Input::Paused(track),
             Self::Source(source) => Input::Source(source),
             Self::Disclosed(disclosure) => Input::Disclosed(disclosure),
+            Self::Erase { reason } => Input::Erase { reason },
             Self::ConsentRule { rule, because } => Input::ConsentRule { rule, because },
             Self::Gap { track, until, reason } => Input::Gap { track, until, reason },
             Self::Tick(at) => Input::Tick(at),
+            Self::Silent => Input::Silent,
             Self::Rep { at, action } => Input::Rep { at, action },
             Self::Refined(refined) => Input::Refined(refined),
             Self::Load(load) => Input::Load(load),
@@ -259,6 +316,7 @@ impl Playback {
             speech_percent: line.speech_percent,
             calls: 0,
             recognized: line.recognized.iter().cloned().collect(),
+            whose: Vec::new(),
         };
         line.input.to_input()
     }
@@ -292,6 +350,7 @@ struct RecordingRecognizer {
 }
 
 struct RecordingStream {
+    track: TrackId,
     inner: Box<dyn RecognizerStream>,
     tape: SharedTape,
 }
@@ -303,7 +362,7 @@ impl Recognizer for RecordingRecognizer {
 
     fn start(&self, track: TrackId, bias: &Bias) -> Result<Box<dyn RecognizerStream>, RecognizeError> {
         let inner = self.inner.start(track, bias)?;
-        Ok(Box::new(RecordingStream { inner, tape: Arc::clone(&self.tape) }))
+        Ok(Box::new(RecordingStream { track, inner, tape: Arc::clone(&self.tape) }))
     }
 }
 
@@ -314,6 +373,7 @@ impl RecordingStream {
         tape.calls += 1;
         if !news.is_empty() {
             tape.recognized.push_back((call, news.to_vec()));
+            tape.whose.push(self.track);
         }
     }
 }

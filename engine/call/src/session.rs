@@ -4,29 +4,40 @@
 //! [`poll_output`](CallSession::poll_output) until it gives [`Output::Idle`], before the next input. The session reads
 //! no clock: media time moves by the audio it is given, or by [`Input::Tick`] where audio does not come.
 
+mod cards;
+mod gate;
+mod roster;
+mod speech;
 mod track;
 
-use std::{collections::BTreeMap, collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use self::track::Track;
+use self::{roster::Settled, speech::Ending, track::Track};
 use crate::{
-    audio::{AudioFrame, Consent, TrackId, TrackInfo},
-    card::{Card, Reason, Stages},
-    deck::{Deck, DeckChange, DeckSettings},
-    detect::{Detection, Detector, Heard, Verdict, semantic::SemanticScorer},
-    endpoint::{Boundary, EndpointSettings},
-    event::{Event, EventBody, UtteranceId},
-    input::{Coaching, ConsentRule, GapReason, Input, InputError, Load, MAX_MEDIA_TIME, Refined},
-    output::{Caption, Job, Output},
+    audio::TrackId,
+    card::CardEnd,
+    deck::{Deck, DeckSettings},
+    detect::{Detector, semantic::SemanticScorer},
+    endpoint::EndpointSettings,
+    event::{CardId, Event, EventBody, UtteranceId},
+    input::{
+        Coaching, ConsentRule, GapReason, Input, InputError, Load, MAX_MEDIA_TIME, Refined, RepAction, SourceStatus,
+    },
+    output::Output,
     playbook::Playbook,
-    recognize::{Recognized, Recognizer, VoiceDetector, Word},
+    recognize::{Recognizer, VoiceDetector, Word},
     time::MediaTime,
 };
 
 /// Version of the event vocabulary in [`crate::event`].
 pub const EVENT_SCHEMA: u32 = 1;
+/// Longest note kept, in characters.
+pub const MAX_NOTE_CHARS: usize = 2_000;
 
 /// Settings of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +49,7 @@ pub struct SessionSettings {
     pub deck: DeckSettings,
     /// Without audio from anyone for this long, the screen says so.
     pub stall_ms: u64,
-    /// Ask for a second opinion on every utterance ([`Job::Refine`]).
+    /// Ask for a second opinion on every utterance ([`Job::Refine`](crate::output::Job::Refine)).
     pub refine: bool,
     /// Whose consent it takes, until [`Input::ConsentRule`] says otherwise.
     pub consent: ConsentRule,
@@ -96,6 +107,22 @@ pub struct CallSession {
     tracks: BTreeMap<TrackId, Track>,
     /// Names of all who ever joined: a card may name somebody who has just left.
     names: BTreeMap<TrackId, String>,
+    /// Sides the rep settled.
+    settled: BTreeMap<TrackId, Settled>,
+    rule: ConsentRule,
+    /// The rule as it was told last, with its reason.
+    told_rule: Option<(ConsentRule, String)>,
+    coaching: Coaching,
+    /// Whose consent everybody waits for.
+    awaited: Vec<TrackId>,
+    /// Those of whose words the log may hold some.
+    spoke: BTreeSet<TrackId>,
+    /// On whose words each card rests that is shown or waits.
+    cards_of: BTreeMap<CardId, TrackId>,
+    /// Utterances a second opinion was asked for, and whose they are.
+    refining: BTreeMap<UtteranceId, TrackId>,
+    source: Option<SourceStatus>,
+    ignored: u64,
     now: MediaTime,
     next_seq: u64,
     next_utterance: u32,
@@ -123,6 +150,9 @@ impl CallSession {
             detector: session.detector.id(),
         };
         session.emit(started);
+        if session.coaching != Coaching::Live {
+            session.emit(EventBody::CoachingChanged { coaching: session.coaching });
+        }
         session
     }
 
@@ -138,6 +168,7 @@ impl CallSession {
         session.now = last.at;
         session.last_audio = last.at;
         let mut load = Load::Normal;
+        let mut said_by = None;
         for event in log {
             session.deck.restore(event);
             match &event.body {
@@ -145,10 +176,40 @@ impl CallSession {
                     session.next_utterance = session.next_utterance.max(utterance.0 + 1);
                 }
                 EventBody::LoadChanged { load: now } => load = *now,
+                EventBody::TrackAdded { track } => {
+                    session.names.insert(track.id, track.name.clone());
+                    let settled = Settled::follow(session.settled.get(&track.id), track);
+                    session.settled.insert(track.id, settled);
+                }
+                EventBody::WordsCommitted { track, .. } => drop(session.spoke.insert(*track)),
+                EventBody::WordsErased { track } => drop(session.spoke.remove(track)),
+                EventBody::ObjectionDetected { detection } => {
+                    session.spoke.insert(detection.track);
+                    said_by = Some(detection.track);
+                }
+                EventBody::DetectionSuppressed { detection, .. } => drop(session.spoke.insert(detection.track)),
+                EventBody::CardShown { card } | EventBody::CardQueued { card } => {
+                    if let Some(track) = said_by {
+                        session.cards_of.entry(card.id).or_insert(track);
+                    }
+                }
+                EventBody::CardClosed { card, .. } => drop(session.cards_of.remove(card)),
+                EventBody::ConsentRuleChanged { rule, because } => {
+                    session.rule = *rule;
+                    session.told_rule = Some((*rule, because.clone()));
+                }
+                EventBody::CoachingChanged { coaching } => session.coaching = *coaching,
+                EventBody::SourceChanged { source } => session.source = Some(source.clone()),
+                EventBody::ConsentAwaited { tracks } => session.awaited.clone_from(tracks),
                 _ => {}
             }
         }
         session.emit(EventBody::CallResumed { after_seq: last.seq });
+        if session.coaching != Coaching::Live {
+            let mut changes = Vec::new();
+            session.deck.clear(CardEnd::Dismissed, &mut changes);
+            session.apply(changes);
+        }
         if load == Load::High {
             // Whoever measures the load starts afresh, and would never say that it is over.
             session.emit(EventBody::LoadChanged { load: Load::Normal });
@@ -160,12 +221,22 @@ impl CallSession {
         Self {
             detector: Detector::new(Arc::clone(&setup.playbook), setup.semantic),
             deck: Deck::new(setup.settings.deck),
+            rule: setup.settings.consent,
+            coaching: setup.settings.coaching,
             settings: setup.settings,
             playbook: setup.playbook,
             context: setup.context,
             ears: setup.ears,
             tracks: BTreeMap::new(),
             names: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            told_rule: None,
+            awaited: Vec::new(),
+            spoke: BTreeSet::new(),
+            cards_of: BTreeMap::new(),
+            refining: BTreeMap::new(),
+            source: None,
+            ignored: 0,
             now: MediaTime::ZERO,
             next_seq: 0,
             next_utterance: 0,
@@ -188,6 +259,12 @@ impl CallSession {
         self.ended
     }
 
+    /// Frames and words that were ignored because their track's speech already comes as the other of the two.
+    #[must_use]
+    pub const fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
     /// Takes one input.
     ///
     /// # Errors
@@ -203,33 +280,40 @@ impl CallSession {
             return Err(InputError::TooFar { at });
         }
         match input {
-            Input::TrackAdded(info) => self.add_track(info)?,
+            Input::TrackAdded(info) => self.announce(info)?,
             Input::Consent { track, consent } => self.change_consent(*track, consent.as_ref())?,
             Input::Audio(frame) => self.hear(frame)?,
+            Input::Words { track, words, tail, done } => self.read(*track, words, tail, *done)?,
+            Input::Paused(track) => self.pause(*track)?,
             Input::Gap { track, until, reason } => self.gap(*track, *until, *reason)?,
             Input::Tick(at) => self.advance(*at),
+            Input::Silent => {
+                if !self.stalled && self.coaching == Coaching::Live {
+                    self.stalled = true;
+                    self.emit(EventBody::AudioStalled { since: self.last_audio });
+                }
+            }
             Input::Rep { at, action } => {
                 self.advance(*at);
-                let mut changes = Vec::new();
-                self.deck.act(action.clone(), self.now, &mut changes);
-                self.apply(changes);
+                self.act(action)?;
             }
-            // The types stand; what they do comes with the consent gate.
-            Input::Words { .. }
-            | Input::Paused(_)
-            | Input::Source(_)
-            | Input::Disclosed(_)
-            | Input::ConsentRule { .. } => {}
+            Input::Source(source) => {
+                if self.source.as_ref() != Some(source) {
+                    self.source = Some(source.clone());
+                    self.emit(EventBody::SourceChanged { source: source.clone() });
+                }
+            }
+            Input::Disclosed(disclosure) => {
+                self.emit(EventBody::DisclosurePosted { disclosure: disclosure.clone() });
+            }
+            Input::Erase { reason } => self.erase_all(reason),
+            Input::ConsentRule { rule, because } => self.change_rule(*rule, because),
             Input::Refined(refined) => self.refined(refined),
             Input::Load(load) => {
                 self.detector.rest_semantics(*load == Load::High);
                 self.emit(EventBody::LoadChanged { load: *load });
             }
-            Input::TrackEnded(track) => {
-                let mut gone = self.take_track(*track)?;
-                self.end_utterance(&mut gone);
-                self.emit(EventBody::TrackEnded { track: *track });
-            }
+            Input::TrackEnded(track) => self.leave(*track)?,
             Input::End => self.end(),
         }
         Ok(())
@@ -244,8 +328,16 @@ impl CallSession {
         if self.ended {
             return None;
         }
-        let stall = (!self.stalled && !self.tracks.is_empty()).then(|| self.last_audio.plus_ms(self.settings.stall_ms));
-        stall.into_iter().chain(self.deck.deadline()).chain(self.detector.deadline()).min()
+        // Who was said to have nothing to say is not missed.
+        let expected = self.coaching == Coaching::Live && self.tracks.values().any(|t| !t.paused);
+        let stall = (!self.stalled && expected).then(|| self.last_audio.plus_ms(self.settings.stall_ms));
+        let gone = self.gone().map(|(at, _)| at);
+        stall.into_iter().chain(gone).chain(self.deck.deadline()).chain(self.detector.deadline()).min()
+    }
+
+    /// The first utterance that ends because nothing more comes of it, and when.
+    fn gone(&self) -> Option<(MediaTime, TrackId)> {
+        self.tracks.values().filter_map(|t| Some((t.gone_at()?, t.info.id))).min()
     }
 
     fn emit(&mut self, body: EventBody) {
@@ -265,6 +357,11 @@ impl CallSession {
             } else if self.detector.deadline().is_some_and(|d| d <= due) {
                 let verdicts = self.detector.on_time(self.now);
                 self.decide(verdicts);
+            } else if let Some(id) = self.gone().filter(|(at, _)| *at <= due).map(|(_, id)| id) {
+                if let Some(mut track) = self.tracks.remove(&id) {
+                    self.end_utterance(&mut track, Ending::Complete);
+                    self.tracks.insert(id, track);
+                }
             } else {
                 self.stalled = true;
                 self.emit(EventBody::AudioStalled { since: self.last_audio });
@@ -277,238 +374,24 @@ impl CallSession {
         self.tracks.remove(&id).ok_or(InputError::UnknownTrack(id))
     }
 
-    fn add_track(&mut self, info: &TrackInfo) -> Result<(), InputError> {
-        let bias = self.detector.bias(info.party, &self.context);
-        let start = || self.ears.recognizer.start(info.id, &bias).map_err(|e| InputError::Recognizer(e.to_string()));
-        // Made before the track is taken out, so that a failure leaves it as it was.
-        let other_party = self.tracks.get(&info.id).is_some_and(|t| t.info.party != info.party);
-        let stream = if other_party { Some(start()?) } else { None };
-        match self.tracks.remove(&info.id) {
-            Some(mut known) => {
-                if other_party || info.consent.is_none() {
-                    self.end_utterance(&mut known);
+    /// The rep did something.
+    fn act(&mut self, action: &RepAction) -> Result<(), InputError> {
+        match action {
+            RepAction::SetParty { track, party } => self.set_party(*track, *party)?,
+            RepAction::SetCoaching { coaching } => self.set_coaching(*coaching),
+            RepAction::Note { text } => {
+                let text: String = text.trim().chars().take(MAX_NOTE_CHARS).collect();
+                if !text.is_empty() && self.coaching != Coaching::Off {
+                    self.emit(EventBody::NoteTaken { text });
                 }
-                if let Some(stream) = stream {
-                    known.stream = stream;
-                }
-                known.withheld &= info.consent.is_none();
-                known.info = info.clone();
-                self.tracks.insert(info.id, known);
             }
-            None => {
-                let track = Track::new(info.clone(), start()?, (self.ears.voice)(), self.settings.endpoint);
-                // Waiting for somebody's first sound is not a stall.
-                self.last_audio = self.last_audio.max(self.now);
-                self.tracks.insert(info.id, track);
+            of_a_card => {
+                let mut changes = Vec::new();
+                self.deck.act(of_a_card.clone(), self.now, &mut changes);
+                self.apply(changes);
             }
         }
-        self.names.insert(info.id, info.name.clone());
-        self.emit(EventBody::TrackAdded { track: info.clone() });
         Ok(())
-    }
-
-    fn change_consent(&mut self, id: TrackId, consent: Option<&Consent>) -> Result<(), InputError> {
-        let mut track = self.take_track(id)?;
-        if consent.is_none() {
-            self.end_utterance(&mut track);
-            track.forget_audio();
-        }
-        track.info.consent = consent.cloned();
-        track.withheld = false;
-        self.tracks.insert(id, track);
-        self.emit(EventBody::ConsentChanged { track: id, consent: consent.cloned() });
-        Ok(())
-    }
-
-    fn hear(&mut self, frame: &AudioFrame) -> Result<(), InputError> {
-        let expected = self.tracks.get(&frame.track).ok_or(InputError::UnknownTrack(frame.track))?.next;
-        if frame.start < expected {
-            return Err(InputError::Backwards { track: frame.track, start: frame.start, expected });
-        }
-        // Before the track is taken out: without any track the stall timer does not run.
-        self.advance(frame.end());
-        let mut track = self.take_track(frame.track)?;
-        track.next = frame.end();
-        self.last_audio = self.now;
-        if self.stalled {
-            self.stalled = false;
-            self.emit(EventBody::AudioResumed);
-        }
-        if track.info.consent.is_none() {
-            if !track.withheld {
-                track.withheld = true;
-                self.emit(EventBody::AudioWithheld { track: frame.track });
-            }
-        } else {
-            self.listen(&mut track, frame);
-        }
-        self.tracks.insert(frame.track, track);
-        Ok(())
-    }
-
-    fn listen(&mut self, track: &mut Track, frame: &AudioFrame) {
-        let speech = track.speech_probability(frame);
-        let was_in_utterance = track.endpointer.in_utterance();
-        let boundary = track.endpointer.on_frame(frame.start, speech);
-        if let Boundary::Began(start) = boundary {
-            let utterance = UtteranceId(self.next_utterance);
-            self.next_utterance += 1;
-            track.begin(utterance, start);
-            self.emit(EventBody::SpeechStarted { track: frame.track, utterance, start });
-            for earlier in track.take_preroll() {
-                self.recognize(track, &earlier);
-            }
-            self.recognize(track, frame);
-        } else if was_in_utterance {
-            self.recognize(track, frame);
-        } else {
-            track.keep_preroll(frame, self.settings.endpoint);
-        }
-        if let Boundary::Ended(end) = boundary {
-            self.finish_utterance(track, end);
-        }
-    }
-
-    fn recognize(&mut self, track: &mut Track, frame: &AudioFrame) {
-        if self.settings.refine {
-            track.utterance.samples.extend_from_slice(&frame.samples[..]);
-        }
-        let mut news = Vec::new();
-        track.stream.accept(frame, &mut news);
-        self.take_news(track, news);
-    }
-
-    fn take_news(&mut self, track: &mut Track, news: Vec<Recognized>) {
-        let caption_before = track.utterance.caption(track.info.id);
-        for item in news {
-            match item {
-                Recognized::Hypothesis(hypothesis) => {
-                    if !hypothesis.committed.is_empty() {
-                        track.utterance.committed.extend(hypothesis.committed.iter().cloned());
-                        self.emit(EventBody::WordsCommitted {
-                            track: track.info.id,
-                            utterance: track.utterance.id,
-                            words: hypothesis.committed,
-                        });
-                    }
-                    track.utterance.tail = hypothesis.tail;
-                    let verdicts = self.detector.on_words(&heard(self.now, track));
-                    self.decide(verdicts);
-                }
-                Recognized::Phrase(hit) => {
-                    let verdicts = self.detector.on_phrase(&heard(self.now, track), &hit);
-                    self.decide(verdicts);
-                }
-            }
-        }
-        let caption = track.utterance.caption(track.info.id);
-        if caption != caption_before {
-            self.outputs.push_back(Output::Caption(caption));
-        }
-    }
-
-    /// Ends the utterance in progress, if there is one, at the last speech heard.
-    fn end_utterance(&mut self, track: &mut Track) {
-        if let Boundary::Ended(end) = track.endpointer.interrupt() {
-            self.finish_utterance(track, end);
-        }
-        track.forget_audio();
-    }
-
-    fn finish_utterance(&mut self, track: &mut Track, end: MediaTime) {
-        let mut news = Vec::new();
-        track.stream.finish(&mut news);
-        self.take_news(track, news);
-        let verdicts = self.detector.on_utterance_end(&heard(self.now, track));
-        self.decide(verdicts);
-        let done = track.utterance.take();
-        self.emit(EventBody::UtteranceEnded {
-            track: track.info.id,
-            utterance: done.id,
-            start: done.start,
-            end,
-            text: text_of(&done.committed),
-        });
-        if self.settings.refine && !done.samples.is_empty() {
-            self.outputs.push_back(Output::Job(Job::Refine {
-                utterance: done.id,
-                track: track.info.id,
-                start: done.audio_start,
-                samples: done.samples,
-                words: done.committed,
-            }));
-        }
-    }
-
-    fn decide(&mut self, verdicts: Vec<Verdict>) {
-        for verdict in verdicts {
-            match verdict {
-                Verdict::Suppressed(detection, by) => self.emit(EventBody::DetectionSuppressed { detection, by }),
-                Verdict::Contradicted { play, start, .. } => {
-                    let mut changes = Vec::new();
-                    self.deck.retract(&play, start, self.now, &mut changes);
-                    self.apply(changes);
-                }
-                Verdict::Detected(detection) => self.deal(detection),
-            }
-        }
-    }
-
-    fn deal(&mut self, detection: Detection) {
-        let playbook = Arc::clone(&self.playbook);
-        let Some(play) = playbook.play(&detection.play) else {
-            return;
-        };
-        if let Some(by) = self.deck.refuses(play, self.now) {
-            self.emit(EventBody::DetectionSuppressed { detection, by });
-            return;
-        }
-        let evidence = &detection.evidence;
-        let card = Card {
-            id: self.deck.take_id(),
-            play: play.id.clone(),
-            label: play.label.clone(),
-            title: play.card.title.clone(),
-            say: play.card.say.clone(),
-            proof: play.card.proof.clone(),
-            ask: play.card.ask.clone(),
-            ttl_ms: play.ttl_ms,
-            priority: play.priority,
-            reason: Reason {
-                rule: evidence.rule.clone(),
-                words: evidence.words.clone(),
-                speaker: self.names.get(&detection.track).cloned().unwrap_or_default(),
-                score: detection.score,
-                phrase_start: evidence.start,
-                phrase_end: evidence.end,
-                stages: Stages {
-                    recognize_ms: evidence.heard_at.ms_since(evidence.end),
-                    detect_ms: self.now.ms_since(evidence.heard_at),
-                    deck_ms: 0,
-                },
-            },
-        };
-        self.emit(EventBody::ObjectionDetected { detection });
-        let mut changes = Vec::new();
-        self.deck.offer(card, self.now, &mut changes);
-        self.apply(changes);
-    }
-
-    fn apply(&mut self, changes: Vec<DeckChange>) {
-        for change in changes {
-            let body = match change {
-                DeckChange::Shown(mut card) => {
-                    let stages = &mut card.reason.stages;
-                    let decided_ms = stages.recognize_ms + stages.detect_ms;
-                    stages.deck_ms = self.now.ms_since(card.reason.phrase_end).saturating_sub(decided_ms);
-                    EventBody::CardShown { card }
-                }
-                DeckChange::Queued(card) => EventBody::CardQueued { card },
-                DeckChange::Closed(card, end) => EventBody::CardClosed { card, end },
-                DeckChange::Pinned(card, pinned) => EventBody::CardPinned { card, pinned },
-            };
-            self.emit(body);
-        }
     }
 
     fn gap(&mut self, id: TrackId, until: MediaTime, reason: GapReason) -> Result<(), InputError> {
@@ -516,16 +399,22 @@ impl CallSession {
         if until > from {
             self.advance(until);
             let mut track = self.take_track(id)?;
-            self.end_utterance(&mut track);
+            self.end_utterance(&mut track, Ending::Complete);
             track.next = until;
-            self.emit(EventBody::AudioGap { track: id, from, until, reason });
+            // Where nobody listens, nothing is missing.
+            if track.open {
+                self.emit(EventBody::AudioGap { track: id, from, until, reason });
+            }
             self.tracks.insert(id, track);
         }
         Ok(())
     }
 
     fn refined(&mut self, refined: &Refined) {
-        if refined.utterance.0 >= self.next_utterance {
+        // Of somebody who took back what was said nothing is asked any more; who has left had agreed.
+        let asked = self.refining.remove(&refined.utterance);
+        let allowed = |track| self.coaching == Coaching::Live && self.tracks.get(&track).is_none_or(|t| t.open);
+        if !asked.is_some_and(allowed) {
             return;
         }
         self.emit(EventBody::UtteranceRefined {
@@ -538,28 +427,17 @@ impl CallSession {
 
     fn end(&mut self) {
         for (id, mut track) in std::mem::take(&mut self.tracks) {
-            self.end_utterance(&mut track);
+            self.end_utterance(&mut track, Ending::Complete);
             self.emit(EventBody::TrackEnded { track: id });
         }
         // What still waits for a veto will get none.
         let verdicts = self.detector.on_time(MediaTime::MAX);
         self.decide(verdicts);
         let mut changes = Vec::new();
-        self.deck.clear(&mut changes);
+        self.deck.clear(CardEnd::CallEnded, &mut changes);
         self.apply(changes);
         self.emit(EventBody::CallEnded { cards_shown: self.deck.shown(), utterances: self.next_utterance });
         self.ended = true;
-    }
-}
-
-fn heard(now: MediaTime, track: &Track) -> Heard<'_> {
-    Heard {
-        at: now,
-        track: track.info.id,
-        party: track.info.party,
-        utterance: track.utterance.id,
-        committed: &track.utterance.committed,
-        tail: &track.utterance.tail,
     }
 }
 
@@ -567,13 +445,6 @@ fn heard(now: MediaTime, track: &Track) -> Heard<'_> {
 #[must_use]
 pub fn text_of(words: &[Word]) -> String {
     words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-/// The caption of an utterance in progress.
-impl track::UtteranceInProgress {
-    fn caption(&self, track: TrackId) -> Caption {
-        Caption { track, utterance: self.id, committed: text_of(&self.committed), tail: text_of(&self.tail) }
-    }
 }
 
 #[cfg(test)]

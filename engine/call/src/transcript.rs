@@ -56,6 +56,10 @@ impl Transcript {
                         u.words.clone_from(words);
                     }
                 }
+                EventBody::CallErased { .. } => transcript.utterances.iter_mut().for_each(|u| u.words.clear()),
+                EventBody::WordsErased { track } => {
+                    transcript.utterances.iter_mut().filter(|u| u.track == *track).for_each(|u| u.words.clear());
+                }
                 _ => {}
             }
         }

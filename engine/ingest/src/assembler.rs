@@ -1,5 +1,7 @@
 //! All tracks of a call, merged into one order of inputs. A plain state machine: the caller brings the time.
 
+mod words;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
@@ -10,8 +12,8 @@ use reframe_audio::{
     track::{EncodedPacket, TrackCounters, TrackItem, TrackPipeline},
 };
 use reframe_call::{
-    audio::{FRAME_US, TrackId, TrackInfo},
-    input::{GapReason, Input},
+    audio::{Consent, FRAME_US, TrackId, TrackInfo},
+    input::{ConsentRule, GapReason, Input},
     time::MediaTime,
 };
 
@@ -43,13 +45,15 @@ pub struct AssemblerConfig {
     /// Audio a track may have in hand while it waits for another, in ms; beyond it the lagging track is not waited for.
     /// Default 30 s. Keeps the memory of a recording with a silent track bounded.
     pub max_hold_ms: u64,
+    /// Whose consent it takes, until [`What::ConsentRule`] says otherwise. The call has the same rule of its own.
+    pub consent: ConsentRule,
 }
 
 impl AssemblerConfig {
     /// Defaults for a mode.
     #[must_use]
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, max_wait: Duration::from_millis(250), max_hold_ms: 30_000 }
+        Self { mode, max_wait: Duration::from_millis(250), max_hold_ms: 30_000, consent: ConsentRule::Everyone }
     }
 }
 
@@ -66,6 +70,8 @@ pub struct AssemblerCounters {
     pub duplicate: u64,
     /// Things that arrived after the end.
     pub after_end: u64,
+    /// Packets and words that were not looked at because somebody's consent was missing.
+    pub withheld: u64,
 }
 
 struct Queued {
@@ -77,15 +83,42 @@ struct Queued {
 
 struct Track {
     codec: Codec,
-    /// Consent is on record. Without it no packet is decoded: its time passes as silence.
+    /// Consent is on record.
     consent: bool,
     pipeline: TrackPipeline,
     queue: VecDeque<Queued>,
     /// Key of the last thing queued.
     last_key: MediaTime,
+    /// End of the last words that stay.
+    words_from: MediaTime,
     /// Not waited for until it delivers again.
     idle: bool,
     left: bool,
+}
+
+impl Track {
+    /// Makes silence of all that was taken in and has not gone out.
+    fn forget(&mut self, arrived: Instant) {
+        let mut rest = Vec::new();
+        self.pipeline.finish(&mut rest);
+        for item in rest {
+            let key = item.end();
+            if let TrackItem::Frame(frame) = item {
+                self.last_key = key;
+                self.queue.push_back(Queued { input: Input::Audio(frame), key, arrived });
+            }
+        }
+        for queued in &mut self.queue {
+            match &mut queued.input {
+                Input::Audio(frame) => frame.samples.fill(0.0),
+                Input::Words { words, tail, .. } => {
+                    words.clear();
+                    tail.clear();
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Merges a call's tracks in the order of (end of frame, track).
@@ -95,6 +128,9 @@ pub struct Assembler {
     start: MediaTime,
     clock: CallClock,
     tracks: BTreeMap<TrackId, Track>,
+    /// News about the call itself, or about who left it: they wait for no audio. Emptied by every `pop` until nothing
+    /// comes, as its caller has promised to do after every push.
+    news: VecDeque<(Input, Instant)>,
     /// Everything arrived; `Some` until [`Input::End`] was handed out.
     ending: Option<Instant>,
     ended: bool,
@@ -119,9 +155,17 @@ impl Assembler {
             config,
             start,
             tracks: BTreeMap::new(),
+            news: VecDeque::new(),
             ending: None,
             ended: false,
-            counters: AssemblerCounters { idled: 0, unknown_track: 0, out_of_range: 0, duplicate: 0, after_end: 0 },
+            counters: AssemblerCounters {
+                idled: 0,
+                unknown_track: 0,
+                out_of_range: 0,
+                duplicate: 0,
+                after_end: 0,
+                withheld: 0,
+            },
             gone: BTreeMap::new(),
             scratch: Vec::new(),
         }
@@ -165,14 +209,28 @@ impl Assembler {
                     self.on_track(track, arrived, |t, out| t.pipeline.gap(until, GapReason::Sender, out));
                 }
             }
-            What::Consent { track, consent } => {
-                if let Some(t) = self.tracks.get_mut(&track) {
-                    t.consent = consent.is_some();
-                }
-                self.enqueue(track, Input::Consent { track, consent }, arrived);
+            What::Consent { track, consent } => self.consent(track, consent, arrived),
+            What::Words(words) => self.words(&words, arrived),
+            What::Pause { track } => {
+                self.on_track(track, arrived, |t, out| {
+                    t.pipeline.finish(out);
+                    t.idle = true;
+                });
+                self.enqueue(track, Input::Paused(track), arrived);
             }
-            // What they do comes with the consent gate.
-            What::Words(_) | What::Pause { .. } | What::Source(_) | What::Disclosed(_) | What::ConsentRule { .. } => {}
+            What::Source(source) => self.news.push_back((Input::Source(source), arrived)),
+            What::Disclosed(disclosure) => self.news.push_back((Input::Disclosed(disclosure), arrived)),
+            What::ConsentRule { rule, because } => {
+                self.config.consent = rule;
+                self.news.push_back((Input::ConsentRule { rule, because }, arrived));
+            }
+            What::Erase { reason } => {
+                for track in self.tracks.values_mut() {
+                    track.consent = false;
+                    track.forget(arrived);
+                }
+                self.news.push_back((Input::Erase { reason }, arrived));
+            }
             What::Dropped { track, reason } => {
                 self.on_track(track, arrived, |t, _| t.pipeline.expect_gap(reason));
             }
@@ -196,6 +254,9 @@ impl Assembler {
 
     /// The next input, if it may go out by `now`, with the moment the packet that completed it arrived.
     pub fn pop(&mut self, now: Instant) -> Option<(Input, Option<Instant>)> {
+        if let Some((input, arrived)) = self.news.pop_front() {
+            return Some((input, Some(arrived)));
+        }
         let Some((key, id, arrived)) = self.head() else {
             let arrived = self.ending.take()?;
             self.ended = true;
@@ -242,7 +303,7 @@ impl Assembler {
     /// Frames and news held back for now, over all tracks.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.tracks.values().map(|t| t.queue.len()).sum()
+        self.tracks.values().map(|t| t.queue.len()).sum::<usize>() + self.news.len()
     }
 
     /// The first thing in the order.
@@ -293,6 +354,7 @@ impl Assembler {
             },
             queue: VecDeque::new(),
             last_key: present,
+            words_from: MediaTime::ZERO,
             idle: false,
             left: false,
         });
@@ -303,21 +365,51 @@ impl Assembler {
         self.enqueue(id, Input::TrackAdded(info), arrived);
     }
 
+    /// Consent was given or withdrawn. Withdrawn, what waits of the track goes out as silence.
+    fn consent(&mut self, track: TrackId, consent: Option<Consent>, arrived: Instant) {
+        if let Some(t) = self.tracks.get_mut(&track).filter(|t| !t.left) {
+            t.consent = consent.is_some();
+            if consent.is_none() {
+                t.forget(arrived);
+            }
+            self.enqueue(track, Input::Consent { track, consent }, arrived);
+        } else {
+            // Who has left may still take back what was said.
+            self.tracks.get_mut(&track).into_iter().for_each(|t| t.forget(arrived));
+            self.news.push_back((Input::Consent { track, consent }, arrived));
+        }
+    }
+
+    /// Whether what comes of a track now may be looked at.
+    fn hears(&self, id: TrackId) -> bool {
+        match self.config.consent {
+            ConsentRule::EachOwn => self.tracks.get(&id).is_some_and(|t| t.consent),
+            ConsentRule::Everyone => self.tracks.values().all(|t| t.left || t.consent),
+        }
+    }
+
     fn packet(&mut self, packet: Packet, arrived: Instant) {
-        let Some((codec, consent)) = self.tracks.get(&packet.track).filter(|t| !t.left).map(|t| (t.codec, t.consent))
-        else {
+        let Some(codec) = self.tracks.get(&packet.track).filter(|t| !t.left).map(|t| t.codec) else {
             self.counters.unknown_track += 1;
             return;
         };
         let length_us = codec.duration_us(&packet.payload);
-        let (codec, payload) = if consent { (codec, packet.payload) } else { silence(length_us.unwrap_or(0)) };
-        let placed = self.clock.place(packet.track, packet.sequence, packet.timestamp_us, length_us, arrived);
-        match placed {
+        let last_for_now = codec.is_silence(&packet.payload);
+        // Decided when the packet comes: what is held back is never decoded, its time passes as silence.
+        let (codec, payload) = if self.hears(packet.track) {
+            (codec, packet.payload)
+        } else {
+            self.counters.withheld += 1;
+            silence(length_us.unwrap_or(0))
+        };
+        let (sequence, exact) = (packet.sequence, packet.exact);
+        match self.clock.place(packet.track, sequence, packet.timestamp_us, exact, length_us, arrived) {
             Placed::At { at, lost_before } => {
                 let packet = EncodedPacket { track: packet.track, at, codec, payload, lost_before };
                 self.on_track(packet.track, arrived, |t, out| {
-                    t.idle = false;
                     t.pipeline.push(&packet, out);
+                    // Such a packet stands for a long silence: the next one comes when it must.
+                    t.idle = last_for_now;
                 });
             }
             Placed::Duplicate => self.counters.duplicate += 1,
@@ -377,3 +469,8 @@ const fn add(a: TrackCounters, b: TrackCounters) -> TrackCounters {
 #[cfg(test)]
 #[path = "assembler_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod consent_tests;
+#[cfg(test)]
+mod source_tests;

@@ -59,8 +59,13 @@ fn packets(track: TrackId, rate_hz: u32, ms: u32, packet_ms: u32) -> Vec<(u64, W
         .enumerate()
         .map(|(n, samples)| {
             let timestamp_us = (n * per) as u64 * 1_000_000 / u64::from(rate_hz);
-            let what =
-                What::Packet(Packet { track, sequence: Some(n as u16), timestamp_us, exact: false, payload: to_s16le(samples) });
+            let what = What::Packet(Packet {
+                track,
+                sequence: Some(n as u16),
+                timestamp_us,
+                exact: false,
+                payload: to_s16le(samples),
+            });
             (timestamp_us + u64::from(packet_ms) * 1_000, what)
         })
         .collect()

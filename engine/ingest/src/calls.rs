@@ -11,7 +11,10 @@ use std::{
 };
 
 use reframe_audio::decode::Codec;
-use reframe_call::audio::{TrackId, TrackInfo};
+use reframe_call::{
+    audio::{TrackId, TrackInfo},
+    input::{SourceState, SourceStatus},
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -67,6 +70,9 @@ pub enum Entry {
 struct OpenCall {
     handle: Arc<dyn CallHandle>,
     mode: Mode,
+    /// How its first feed came: all of a call's feeds come the same way, because those that join share this machine's
+    /// clock, and one that takes over brings a clock of its own.
+    entry: Entry,
     /// Feeds with a lower number were taken over from.
     oldest: watch::Sender<u64>,
     next: u64,
@@ -118,14 +124,17 @@ impl Calls {
         let known = start.call.as_ref().and_then(|id| self.enter_open(id, start.mode, entry));
         let mut feed = match known {
             Some(feed) => {
-                let feed = feed?;
+                let (feed, was_unfed) = feed?;
+                if was_unfed && start.mode == Mode::Live {
+                    feed.tell(source(SourceState::Joined, "")).await;
+                }
                 if entry == Entry::TakeOver {
                     self.counters.resumed.fetch_add(1, Ordering::Relaxed);
                     feed.tell(What::Resumed).await;
                 }
                 feed
             }
-            None => self.open_new(start).await?,
+            None => self.open_new(start, entry).await?,
         };
         for track in &start.tracks {
             feed.announce(track.info(), track.codec(), track.who()).await?;
@@ -133,7 +142,7 @@ impl Calls {
         Ok(feed)
     }
 
-    async fn open_new(self: &Arc<Self>, start: &Start) -> Result<Feed, Refusal> {
+    async fn open_new(self: &Arc<Self>, start: &Start, entry: Entry) -> Result<Feed, Refusal> {
         let (host, asked) = (Arc::clone(&self.host), start.clone());
         let handle = tokio::task::spawn_blocking(move || host.open(&asked))
             .await
@@ -144,6 +153,7 @@ impl Calls {
         let opened = OpenCall {
             handle: Arc::clone(&handle),
             mode: start.mode,
+            entry,
             oldest,
             next: 2,
             feeds: BTreeSet::from([1]),
@@ -158,21 +168,27 @@ impl Calls {
             number: 1,
             oldest: receiver,
             codecs: BTreeMap::new(),
+            announced: BTreeSet::new(),
             resumed: false,
             left: false,
         })
     }
 
-    /// A feed into a call that is open; `None` if it is not.
-    fn enter_open(self: &Arc<Self>, id: &str, mode: Mode, entry: Entry) -> Option<Result<Feed, Refusal>> {
+    /// A feed into a call that is open, and whether nobody fed it until now; `None` if it is not open.
+    fn enter_open(self: &Arc<Self>, id: &str, mode: Mode, entry: Entry) -> Option<Result<(Feed, bool), Refusal>> {
         let mut open = self.lock();
         let call = open.get_mut(id)?;
         if call.mode != mode {
             let message = format!("call `{id}` is {:?}, not {mode:?}; choose another id", call.mode).to_lowercase();
             return Some(Err(Refusal::new(Code::Busy, message)));
         }
+        if call.entry != entry {
+            let message = format!("call `{id}` is fed by another kind of bot, whose clock differs; choose another id");
+            return Some(Err(Refusal::new(Code::Busy, message)));
+        }
         let number = call.next;
         call.next += 1;
+        let was_unfed = call.feeds.is_empty();
         let codecs = match entry {
             Entry::TakeOver => {
                 call.oldest.send_replace(number);
@@ -185,7 +201,7 @@ impl Calls {
             Entry::Join => BTreeMap::new(),
         };
         call.feeds.insert(number);
-        Some(Ok(Feed {
+        let feed = Feed {
             calls: Arc::clone(self),
             call: id.to_owned(),
             handle: Arc::clone(&call.handle),
@@ -193,9 +209,11 @@ impl Calls {
             number,
             oldest: call.oldest.subscribe(),
             codecs,
+            announced: BTreeSet::new(),
             resumed: true,
             left: false,
-        }))
+        };
+        Some(Ok((feed, was_unfed)))
     }
 
     fn check_tracks(&self, tracks: usize) -> Result<(), Refusal> {
@@ -248,6 +266,8 @@ pub struct Feed {
     number: u64,
     oldest: watch::Receiver<u64>,
     codecs: BTreeMap<TrackId, Codec>,
+    /// What this connection itself announced; after a take-over less than `codecs` knows.
+    announced: BTreeSet<TrackId>,
     resumed: bool,
     left: bool,
 }
@@ -284,8 +304,8 @@ impl Feed {
         self.codecs.len()
     }
 
-    /// The id for a participant whom the transport does not number: that of the same name if nobody else brings it now,
-    /// else the next free one.
+    /// The id for a participant whom the transport does not number: that of the same name if nobody brings it now, this
+    /// connection included (two people may share a name), else the next free one.
     ///
     /// # Errors
     /// If the call has as many participants as it may have.
@@ -293,8 +313,8 @@ impl Feed {
         let open = self.calls.lock();
         let Some(call) = open.get(&self.call) else { return Ok(TrackId(0)) };
         let fed = |feed: u64| feed != self.number && call.feeds.contains(&feed);
-        let same = call.tracks.iter().find(|(_, t)| !name.is_empty() && t.name == name && !fed(t.feed));
-        if let Some((&id, _)) = same {
+        let same = |id: &TrackId, t: &Known| t.name == name && !fed(t.feed) && !self.announced.contains(id);
+        if let Some((&id, _)) = call.tracks.iter().find(|(id, t)| !name.is_empty() && same(id, t)) {
             return Ok(id);
         }
         self.calls.check_tracks(call.tracks.len() + 1)?;
@@ -310,7 +330,8 @@ impl Feed {
         {
             let mut open = self.calls.lock();
             if let Some(call) = open.get_mut(&self.call) {
-                let others = call.tracks.get(&info.id).filter(|t| t.feed != self.number && call.feeds.contains(&t.feed));
+                let others =
+                    call.tracks.get(&info.id).filter(|t| t.feed != self.number && call.feeds.contains(&t.feed));
                 if others.is_some() {
                     let message = format!("track {} comes over another connection; choose another number", info.id);
                     return Err(Refusal::new(Code::BadMessage, message));
@@ -322,6 +343,7 @@ impl Feed {
             }
         }
         self.codecs.insert(info.id, codec);
+        self.announced.insert(info.id);
         self.tell(What::Track { info, codec, who: Box::new(who) }).await;
         Ok(())
     }
@@ -401,7 +423,15 @@ impl Drop for Feed {
             return;
         }
         if let Some(handle) = self.calls.leave(&self.call, self.number) {
+            if self.mode == Mode::Live {
+                let why = "the connection to the meeting bot broke; it is expected back";
+                handle.push(IngestItem::new(Instant::now(), source(SourceState::Reconnecting, why)));
+            }
             Arc::clone(&self.calls).wait_for_return(self.call.clone(), handle);
         }
     }
+}
+
+fn source(state: SourceState, detail: &str) -> What {
+    What::Source(SourceStatus { state, detail: detail.to_owned() })
 }

@@ -11,6 +11,9 @@ use reframe_call::{audio::TrackId, time::MediaTime};
 /// and still follow on: a sender's clock drifts (50 ppm is 40 ms in 13 minutes) or is read when the packet is sent. What
 /// has added up is made good at the next gap.
 pub const SLACK_US: u64 = 40_000;
+/// The same for timestamps that count samples exactly: only what a sender rounds, at most to milliseconds, and what two
+/// clocks drift apart in minutes. A step of half a packet is one on purpose.
+pub const EXACT_SLACK_US: u64 = 5_000;
 /// No call is longer than a day; a packet that claims to be later is dropped.
 pub const MAX_CALL_US: u64 = 24 * 3_600 * 1_000_000;
 /// In a live call a timestamp may run ahead of this machine's clock by this much before it is taken for a clock that
@@ -114,15 +117,17 @@ impl CallClock {
         Some(MediaTime::from_us(media_us + duration_us(now.saturating_duration_since(arrived))))
     }
 
-    /// Places a packet of `length_us` (`None` if it cannot be read).
+    /// Places a packet of `length_us` (`None` if it cannot be read). `exact`: its timestamp counts samples.
     pub fn place(
         &mut self,
         track: TrackId,
         sequence: Option<u16>,
         sender_us: u64,
+        exact: bool,
         length_us: Option<u64>,
         arrived: Instant,
     ) -> Placed {
+        let slack_us = if exact { EXACT_SLACK_US } else { SLACK_US };
         let length_us = length_us.or_else(|| Some(self.tracks.get(&track)?.last_length_us)).unwrap_or(0);
         self.anchor_call(sender_us, length_us, arrived);
         let Some(mut media_us) = self.media(sender_us).map(MediaTime::us) else { return Placed::OutOfRange };
@@ -139,9 +144,9 @@ impl CallClock {
             // More than half the circle back is a late packet, not 40,000 lost ones.
             lost_before = step.map(|step| if step < 0x8000 { u32::from(step) - 1 } else { 0 });
             let off = sender_us.abs_diff(state.next_sender_us);
-            if step == Some(1) && off < SLACK_US {
+            if step == Some(1) && off < slack_us {
                 media_us = state.next_media_us;
-            } else if sender_us < state.next_sender_us && off >= SLACK_US {
+            } else if sender_us < state.next_sender_us && off >= slack_us {
                 state.late_run += 1;
                 let restarted = step == Some(1) && off > 1_000_000;
                 if !self.recorded && (restarted || state.late_run > MAX_LATE_RUN) {
@@ -167,6 +172,28 @@ impl CallClock {
             self.latest = Some((arrived, media_us + length_us));
         }
         Placed::At { at: MediaTime::from_us(media_us), lost_before }
+    }
+
+    /// Places words said from `start_us` to `end_us`. If nothing came before, they tell the call's time: the last of them
+    /// ended when they arrived. Times outside the call are clamped; the end is never before the start.
+    pub fn place_words(&mut self, start_us: u64, end_us: u64, arrived: Instant) -> (MediaTime, MediaTime) {
+        let end_us = end_us.max(start_us);
+        let length_us = (end_us - start_us).min(MAX_CALL_US);
+        self.anchor_call(start_us, length_us, arrived);
+        let latest = match self.now(arrived) {
+            // Nobody has said what is yet to come: a clock that is far off, or was set anew.
+            Some(now) if !self.recorded => now.us().saturating_add(MAX_AHEAD_US).min(MAX_CALL_US),
+            _ => MAX_CALL_US,
+        };
+        let clamp = |us| {
+            let media = self.media(us).unwrap_or_default();
+            if media.us() > latest { self.now(arrived).unwrap_or(media).min(MediaTime::from_us(latest)) } else { media }
+        };
+        let (start, end) = (clamp(start_us), clamp(end_us));
+        if self.latest.is_none_or(|(_, us)| us < end.us()) {
+            self.latest = Some((arrived, end.us()));
+        }
+        (start.min(end), end)
     }
 
     /// The sender announced that `track` is silent up to `sender_us`. Returns the media time of that, if the call has
@@ -267,7 +294,7 @@ mod tests {
         /// A packet of 20 ms that arrives `arrived_ms` after the start.
         fn packet(&mut self, track: TrackId, sequence: u16, sender_us: u64, arrived_ms: u64) -> Placed {
             let arrived = self.start + Duration::from_millis(arrived_ms);
-            self.clock.place(track, Some(sequence), sender_us, Some(20_000), arrived)
+            self.clock.place(track, Some(sequence), sender_us, false, Some(20_000), arrived)
         }
     }
 
@@ -315,7 +342,7 @@ mod tests {
     fn rubbish_and_announced_gaps_do_not_shift_what_follows() {
         let mut s = Sender::new();
         s.packet(REP, 0, 0, 0);
-        s.clock.place(REP, Some(1), 20_000, None, s.start);
+        s.clock.place(REP, Some(1), 20_000, false, None, s.start);
         assert_eq!(s.packet(REP, 2, 40_000, 40), at(40_000, Some(0)), "after a packet of unknown length");
         assert_eq!(s.clock.skip_to(REP, 90_000, s.start), Some(MediaTime::from_us(90_000)));
         assert_eq!(s.packet(REP, 3, 90_000, 90), at(90_000, Some(0)), "after a gap of 30 ms");
@@ -396,7 +423,7 @@ mod tests {
                 }
                 let length_us = length_us.map(|l| l % 2_000_000);
                 let arrived = start + Duration::from_millis(ms);
-                if let Placed::At { at, .. } = clock.place(REP, Some(sequence), sender_us, length_us, arrived) {
+                if let Placed::At { at, .. } = clock.place(REP, Some(sequence), sender_us, n % 2 == 0, length_us, arrived) {
                     prop_assert!(at.us() < MAX_CALL_US);
                 }
             }

@@ -247,7 +247,8 @@ impl Part {
     /// One packet per track.
     fn queue(&mut self, start_us: u64, due_us: u64, payloads: Vec<Vec<u8>>) {
         for (info, payload) in self.tracks.iter().zip(payloads) {
-            let packet = Packet { track: info.id, sequence: Some(self.sequence), timestamp_us: start_us, exact: false, payload };
+            let packet =
+                Packet { track: info.id, sequence: Some(self.sequence), timestamp_us: start_us, exact: false, payload };
             self.ready.push_back(Timed { due_us, what: What::Packet(packet) });
         }
         self.sequence = self.sequence.wrapping_add(1);

@@ -50,6 +50,11 @@ pub enum What {
     Source(SourceStatus),
     /// The participants were told that they are listened to.
     Disclosed(Disclosure),
+    /// Everything received of this call is to be deleted: who owns the meeting took the permission back.
+    Erase {
+        /// Why, for the log.
+        reason: String,
+    },
     /// Whose consent it takes from now on.
     ConsentRule {
         /// The rule.

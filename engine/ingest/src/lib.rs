@@ -2,13 +2,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod adapters;
 pub mod assembler;
 pub mod calls;
 pub mod clock;
 pub mod file;
 pub mod host;
+pub mod intake;
 pub mod item;
+pub mod rtp;
 pub mod socket;
+pub mod whip;
 
 pub use access::{Access, Grant, OneToken};
 pub use assembler::{Assembler, AssemblerConfig, Mode};

@@ -1,8 +1,14 @@
 // What the page knows about the call: messages in, a model out. No DOM, no socket.
 
-const SEQUENCED = new Set(["card", "card_closed", "card_pinned", "queue"]);
+const SEQUENCED = new Set(["card", "card_closed", "card_pinned", "queue", "note", "erased"]);
 // A card whose end never came (connection or server lost) leaves this long after its time.
 const GRACE_MS = 5_000;
+// What stands in place of a quotation that was erased.
+export const ERASED = '"…"';
+// What an older server leaves out of a status.
+const STATUS = { consent_awaited: [], consent_rule: null, source: null, coaching: "live", disclosed: null, speaking: [], silent_since_unix_us: null };
+// Notes the page keeps.
+const NOTES = 200;
 
 export function newModel() {
   return {
@@ -13,11 +19,13 @@ export function newModel() {
     queueLen: 0,
     status: null,
     caption: null, // { track, speaker, party, utterance, said, tail }
+    notes: [], // { seq, at_ms, text }
     recap: { shown: 0, used: 0, dismissed: 0, cards: [] },
     ended: null,
     missed: null,
     clockUs: 0, // server clock minus ours, in microseconds
     fresh: null, // id of a card that has just come
+    erased: null, // what was just erased: { name } or null
   };
 }
 
@@ -25,6 +33,7 @@ export function newModel() {
 export function apply(model, message, nowMs) {
   model.fresh = null;
   model.missed = null;
+  model.erased = null;
   if (SEQUENCED.has(message.type)) {
     if (model.seq !== null && message.seq <= model.seq) return false;
     model.seq = message.seq;
@@ -41,8 +50,10 @@ export function apply(model, message, nowMs) {
       model.seq = message.seq;
       model.open = message.card && opened(model, message.card, nowMs);
       model.queueLen = message.queue_len;
-      model.status = message.status;
+      model.status = { ...STATUS, ...message.status };
       model.recap = message.recap;
+      // A state has the last notes only; those this page knows already stay.
+      keepNotes(model, message.notes ?? []);
       model.ended = message.ended;
       model.missed = message.missed;
       model.caption = null;
@@ -70,6 +81,11 @@ export function apply(model, message, nowMs) {
       model.queueLen = message.queue_len;
       return true;
     case "caption":
+      if (message.committed === "" && message.tail === "") {
+        // What this track said is no longer to be shown.
+        if (model.caption?.track === message.track) model.caption = null;
+        return true;
+      }
       model.caption = {
         track: message.track,
         speaker: message.speaker,
@@ -92,7 +108,13 @@ export function apply(model, message, nowMs) {
       };
       return true;
     case "status":
-      model.status = message;
+      model.status = { ...STATUS, ...message };
+      return true;
+    case "note":
+      keepNotes(model, [{ seq: message.seq, at_ms: message.at_ms, text: message.text }]);
+      return true;
+    case "erased":
+      erase(model, message.track);
       return true;
     case "ended":
       model.ended = message.reason;
@@ -120,28 +142,22 @@ export function drop(model, id) {
   return true;
 }
 
-/// What to say about the call, most pressing first: [{ kind, text }]. Never empty.
-export function notices(model, link) {
-  if (link.kind === "stopped") return [{ kind: "over", text: link.text }];
-  if (model.ended) {
-    return [{ kind: "over", text: model.ended === "failed" ? "The call stopped because of a fault" : "Call ended" }];
+/// Forgets what a track (null: anybody) said.
+function erase(model, track) {
+  const of = (other) => track === null || other === track || other === null || other === undefined;
+  if (model.caption && of(model.caption.track)) model.caption = null;
+  const card = model.open?.card;
+  if (card && of(card.reason.track)) {
+    model.open = { ...model.open, card: { ...card, reason: { ...card.reason, words: [], rule: card.reason.rule.replace(/"[^]*"|"[^]*/, ERASED) } } };
   }
-  if (link.kind === "connecting") return [{ kind: "wait", text: "Connecting…" }];
-  if (link.kind === "offline") {
-    return [{ kind: "bad", text: link.text || "Offline" }];
-  }
-  const status = model.status;
-  if (!status) return [{ kind: "wait", text: "Connecting…" }];
-  const list = [];
-  if (status.audio === "no_audio") list.push({ kind: "bad", text: "No sound for 10 s. Check the meeting’s audio" });
-  if (status.consent_missing.length > 0) {
-    list.push({ kind: "warn", text: `Not listening to ${status.consent_missing.join(", ")}: no consent on record` });
-  }
-  if (status.load === "high") list.push({ kind: "warn", text: "Machine is behind: cards on key phrases only" });
-  if (status.speaker_unknown) list.push({ kind: "warn", text: "Speaker unknown: a card may be about your own words" });
-  if (status.audio === "waiting" && list.length === 0) list.push({ kind: "wait", text: "Waiting for people to join" });
-  if (list.length === 0) list.push({ kind: "good", text: "Listening" });
-  return list;
+  const known = model.status?.participants.find((each) => each.track === track);
+  model.erased = { name: known?.name ?? null };
+}
+
+function keepNotes(model, notes) {
+  const known = new Set(model.notes.map((note) => note.seq));
+  const all = [...model.notes, ...notes.filter((note) => !known.has(note.seq))];
+  model.notes = all.sort((a, b) => a.seq - b.seq).slice(-NOTES);
 }
 
 function opened(model, card, nowMs) {

@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { apply, drop, dropOverdue, newModel } from "./model.js";
+import { Panels } from "./panels.js";
 import { View } from "./view.js";
 
 const app = document.getElementById("app");
@@ -11,19 +12,24 @@ let connection = null;
 const painted = [];
 
 const view = new View(app, act);
+const panels = new Panels(app, send, () => panels.render(model, link));
 
 function render() {
   const now = Date.now();
   dropOverdue(model, now);
   view.cards(model, now);
-  view.status(model, link);
+  view.status(model, link, now);
   view.caption(model);
+  panels.render(model, link);
 }
+
+const REFUSALS = { too_fast: "Too fast: press again", too_long: "That note is too long: make it two" };
 
 function onMessage(message) {
   if (message.type === "refused") {
     view.unsent();
-    view.toast(message.reason === "too_fast" ? "Too fast: press again" : "That did not go through");
+    if (message.do === "note") panels.sent(false);
+    view.toast(REFUSALS[message.reason] ?? "That did not go through");
     return;
   }
   if (!apply(model, message, Date.now())) return;
@@ -32,6 +38,7 @@ function onMessage(message) {
     return;
   }
   render();
+  if (model.erased) view.toast(model.erased.name ? `What ${model.erased.name} said was erased` : "What was said was erased");
   if (model.missed && !model.open) view.toast("Cards came and went while you were away");
   if (model.fresh !== null) arrived(model.fresh);
   if (model.ended) connection.stop();
@@ -52,15 +59,24 @@ function arrived(id) {
   );
 }
 
-function act(what, card) {
-  if (model.ended) return;
-  if (what !== "next" && card === null) return;
-  if (what === "next" && model.queueLen === 0) return;
-  const action = card === null ? { do: what } : { do: what, card };
+/// Sends an action; says whether it left.
+function send(action) {
+  if (model.ended) return false;
   if (!connection?.act(action)) {
     view.toast("Offline: not sent");
+    return false;
+  }
+  return true;
+}
+
+function act(what, card, to) {
+  if (what === "coaching") {
+    send({ do: what, to });
     return;
   }
+  if (what !== "next" && card === null) return;
+  if (what === "next" && model.queueLen === 0) return;
+  if (!send(card === null ? { do: what } : { do: what, card })) return;
   if (what === "used" || what === "dismiss") {
     view.sent();
     setTimeout(() => {
@@ -70,28 +86,38 @@ function act(what, card) {
   }
 }
 
-const KEYS = { u: "used", d: "dismiss", p: "pin", n: "next" };
+const CARD_KEYS = { u: "used", d: "dismiss", p: "pin" };
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const letter = event.key.toLowerCase();
   if (letter === "escape") {
     help(false);
+    panels.toggle("call", false);
+    panels.note(false, model, link);
     return;
   }
+  // Letters that are being written are no commands.
+  if (event.target.closest?.("textarea")) return;
   if (!app.querySelector("#keys-on").checked && letter !== "?") return;
   if (letter === "?") help();
   else if (letter === "w") view.toggleWhy();
-  else if (letter === "n") act("next", null);
-  else if (KEYS[letter]) act(KEYS[letter], model.open?.card.id ?? null);
+  else if (letter === "n" && (model.open || model.queueLen > 0)) act("next", null);
+  else if (letter === "n" || letter === "t") panels.note(true, model, link);
+  else if (letter === "o") panels.settle(null, "rep");
+  else if (letter === "b") panels.settle(null, "buyer");
+  else if (letter === "c") callPanel();
+  else if (CARD_KEYS[letter]) act(CARD_KEYS[letter], model.open?.card.id ?? null);
   else return;
   event.preventDefault();
 }
 
+function callPanel() {
+  if (!app.querySelector("#call-button").hidden && panels.toggle("call")) help(false);
+}
+
 function help(open) {
-  const panel = app.querySelector("#help");
-  panel.hidden = open === undefined ? !panel.hidden : !open;
-  app.querySelector("#help-button").setAttribute("aria-expanded", String(!panel.hidden));
+  if (panels.toggle("help", open)) panels.toggle("call", false);
 }
 
 /// The small window that stays on top of the meeting. It shows this very page's elements, moved over.
@@ -150,6 +176,8 @@ function target() {
 function start() {
   document.addEventListener("keydown", onKey);
   app.querySelector("#help-button").addEventListener("click", () => help());
+  app.querySelector("#call-button").addEventListener("click", callPanel);
+  app.querySelector("#note-button").addEventListener("click", () => panels.note(undefined, model, link));
   app.querySelector("#retry").addEventListener("click", () => connection?.retryNow());
   document.getElementById("bring-back").addEventListener("click", () => documentPictureInPicture.window?.close());
   if ("documentPictureInPicture" in window) {
@@ -160,6 +188,7 @@ function start() {
   window.addEventListener("hashchange", () => location.reload());
   setInterval(() => {
     if (dropOverdue(model, Date.now())) render();
+    else view.status(model, link, Date.now());
   }, 1000);
 
   const to = target();

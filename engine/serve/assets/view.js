@@ -1,6 +1,9 @@
-// The model as elements. Text from the call only ever becomes text.
+// The model as elements: status, card, recap, caption. Text from the call only ever becomes text.
 
-import { notices } from "./model.js";
+import { clock, el, keep, key, setText } from "./elements.js";
+import { ERASED } from "./model.js";
+import { notices } from "./notices.js";
+import { partyWord } from "./panels.js";
 
 const END_WORDS = {
   used: "used",
@@ -11,17 +14,6 @@ const END_WORDS = {
   retracted: "taken back",
   call_ended: "open at the end",
 };
-
-/// An element with properties, attributes (`data-…`, `aria-…`) and children; strings become text.
-export function el(tag, options = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(options)) {
-    if (name.includes("-")) node.setAttribute(name, value);
-    else node[name] = value;
-  }
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
 
 export class View {
   /// `root` is the app element; `onAction(do, card)` is told about clicks.
@@ -34,26 +26,34 @@ export class View {
     this.toastTimer = null;
   }
 
-  status(model, link) {
-    const list = notices(model, link);
+  status(model, link, nowMs) {
+    const list = notices(model, link, nowMs);
+    const status = link.kind === "online" && !model.ended ? model.status : null;
     this.root.dataset.link = link.kind;
     this.root.dataset.mood = list[0].kind;
-    this.root.dataset.sound = link.kind === "online" ? (model.status?.audio ?? "") : "";
+    this.root.dataset.sound = list.some((notice) => notice.kind === "bad") ? "" : (status?.audio ?? "");
+    this.root.dataset.hearing = String((status?.speaking.length ?? 0) > 0);
     setText(this.find("title"), model.title || "Reframe");
-    setText(this.find("status"), list.map((notice) => notice.text).join(" · "));
-    // Apart from the status itself: a screen reader must not read out every second.
-    const waits = link.kind === "offline" && !model.ended;
-    setText(this.find("status-when"), waits ? (link.inS > 0 ? `, trying again in ${link.inS} s.` : ", trying again…") : "");
-    this.find("retry").hidden = !waits || link.inS === 0;
-    this.emptyWords(model, link);
+    // What changes every second is not for screen readers.
+    const make = () => el("li", {}, el("strong"), el("span", { className: "when", "aria-hidden": "true" }), el("span", { className: "todo" }));
+    keep(this.find("status"), list, (notice) => notice.id, make, (node, notice) => {
+      node.dataset.notice = notice.id;
+      node.dataset.kind = notice.kind;
+      setText(node.querySelector("strong"), notice.what);
+      setText(node.querySelector(".when"), notice.when);
+      setText(node.querySelector(".todo"), notice.todo ? `. ${notice.todo}` : "");
+    });
+    this.find("retry").hidden = link.kind !== "offline" || Boolean(model.ended) || link.inS === 0;
+    this.emptyWords(list[0], status !== null && status.coaching !== "live");
   }
 
   caption(model) {
-    const caption = model.caption;
-    this.find("caption").hidden = !caption;
-    if (!caption) return;
+    this.find("caption").hidden = !model.caption;
+    // Hidden words are still in the page.
+    const caption = model.caption ?? { party: "", speaker: "", said: "", tail: "" };
     this.find("caption").dataset.party = caption.party;
     setText(this.find("caption-who"), caption.speaker);
+    setText(this.find("caption-party"), partyWord(caption.party));
     setText(this.find("caption-said"), caption.said);
     setText(this.find("caption-tail"), caption.tail ? ` ${caption.tail}` : "");
   }
@@ -61,14 +61,16 @@ export class View {
   /// Brings the main area up to date.
   cards(model, nowMs) {
     const open = model.open;
-    const key = model.ended ? "ended" : open ? `card ${open.card.id}` : "empty";
+    // A reason whose words were erased makes it another card.
+    const key = model.ended ? "ended" : open ? `card ${open.card.id} ${open.card.reason.words.length} ${open.card.reason.rule}` : "empty";
     if (key !== this.shown) {
       this.shown = key;
       this.cardNode = null;
       if (model.ended) this.main.replaceChildren(recap(model));
       else if (open) this.main.replaceChildren(this.card(open.card));
-      else this.main.replaceChildren(empty());
+      else this.main.replaceChildren(empty(this.goOn()));
       this.bar = null;
+      this.root.dataset.main = model.ended ? "recap" : open ? "card" : "empty";
     }
     if (open && !model.ended) this.refresh(model, open, nowMs);
   }
@@ -144,6 +146,13 @@ export class View {
     if (why) why.open = !why.open;
   }
 
+  /// What the rep may want while nobody is listened to.
+  goOn() {
+    const node = el("button", { type: "button", className: "plain go-on", hidden: true });
+    node.addEventListener("click", () => this.onAction("coaching", null, node.dataset.to));
+    return node;
+  }
+
   /// Marks the card as acted upon until the server answers.
   sent() {
     this.cardNode?.classList.add("sent");
@@ -167,46 +176,45 @@ export class View {
     }, 4000);
   }
 
-  emptyWords(model, link) {
+  /// The page without a card says in large letters how things are; what to do about a trouble stands above already.
+  emptyWords(notice, resting) {
     const heading = this.main.querySelector(".empty h2");
     if (!heading) return;
-    const text = this.main.querySelector(".empty p");
-    if (link.kind === "stopped") {
-      setText(heading, link.text);
-      setText(text, link.detail ?? "You can close this page.");
-    } else if (link.kind === "offline") {
-      setText(heading, link.text ? "Not connected" : "No connection");
-      setText(text, link.text ? `${link.text}.` : "Cards come back by themselves as soon as the server answers.");
-    } else if (link.kind !== "online" || !model.status) {
-      setText(heading, "Connecting");
-      setText(text, "One moment.");
-    } else if (model.status.audio === "listening") {
-      setText(heading, "Listening");
-      setText(text, "A card appears here when the buyer raises something your playbook answers.");
-    } else if (model.status.audio === "no_audio") {
-      setText(heading, "No sound");
-      setText(text, "Check that the meeting’s audio reaches Reframe. Nobody was heard for 10 seconds.");
-    } else {
-      setText(heading, "Waiting");
-      setText(text, "Nobody to listen to yet. Cards start when people with consent on record join.");
-    }
+    setText(heading, notice.what);
+    const trouble = notice.kind === "bad" || notice.kind === "warn";
+    const good = "A card appears here when the buyer raises something your playbook answers.";
+    setText(this.main.querySelector(".empty p"), notice.id === "good" ? good : trouble ? "" : notice.todo);
+    const refused = ["awaited", "missing", "source-consent_refused"].includes(notice.id) && notice.kind === "bad";
+    const goOn = this.main.querySelector(".go-on");
+    goOn.hidden = !resting && !refused;
+    goOn.dataset.to = resting ? "live" : "notes_only";
+    setText(goOn, resting ? "Listen again" : "Take notes only");
   }
 }
 
-function empty() {
+function empty(goOn) {
   const waves = el("div", { className: "waves", "aria-hidden": "true" }, el("span"), el("span"), el("span"), el("span"), el("span"));
-  return el("div", { className: "empty" }, waves, el("h2", {}, "Listening"), el("p"));
+  return el("div", { className: "empty" }, waves, el("h2", {}, "Listening"), el("p"), goOn);
 }
 
 function recap(model) {
-  const { shown, used, dismissed, cards } = model.recap;
+  const { shown, used, dismissed, cards, notes = 0 } = model.recap;
   const count = (n, word) => el("div", {}, el("dd", {}, String(n)), el("dt", {}, word));
   return el(
     "div",
     { className: "recap" },
     el("h2", {}, model.ended === "failed" ? "The call stopped" : "Call ended"),
     shown === 0 ? el("p", {}, "No card was needed.") : null,
-    shown === 0 ? null : el("dl", {}, count(shown, shown === 1 ? "card" : "cards"), count(used, "used"), count(dismissed, "dismissed")),
+    shown === 0 && notes === 0
+      ? null
+      : el(
+          "dl",
+          {},
+          shown === 0 ? null : count(shown, shown === 1 ? "card" : "cards"),
+          shown === 0 ? null : count(used, "used"),
+          shown === 0 ? null : count(dismissed, "dismissed"),
+          notes === 0 ? null : count(notes, notes === 1 ? "note" : "notes"),
+        ),
     cards.length === 0
       ? null
       : el(
@@ -215,6 +223,13 @@ function recap(model) {
           ...cards.map((card) =>
             el("li", { "data-end": card.end }, el("span", { className: "chip" }, card.label.replaceAll("_", " ")), el("span", { className: "what" }, card.title), el("span", { className: "end" }, END_WORDS[card.end] ?? "")),
           ),
+        ),
+    model.notes.length === 0
+      ? null
+      : el(
+          "ul",
+          { className: "note-list", "aria-label": "Notes" },
+          ...model.notes.map((note) => el("li", {}, el("time", {}, clock(note.at_ms, 0)), el("span", { className: "note" }, note.text))),
         ),
   );
 }
@@ -237,7 +252,7 @@ function reason(card) {
   return el(
     "dl",
     { className: "reason" },
-    row("Heard", ...(words.length > 0 ? words : ["the sound itself, not the words"])),
+    row("Heard", ...(words.length > 0 ? words : [why.rule.includes(ERASED) ? "erased" : "the sound itself, not the words"])),
     row("From", `${why.speaker}, ${clock(why.phrase_start_ms)} to ${clock(why.phrase_end_ms)}`),
     row("Rule", why.rule),
     row("Score", why.score.toFixed(2)),
@@ -249,20 +264,6 @@ function reason(card) {
   );
 }
 
-function key(letter) {
-  return el("kbd", { "aria-hidden": "true" }, letter);
-}
-
 function ms(value) {
   return `${Math.round(value)} ms`;
-}
-
-function clock(value) {
-  const s = value / 1000;
-  const minutes = Math.floor(s / 60);
-  return `${minutes}:${(s - minutes * 60).toFixed(1).padStart(4, "0")}`;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

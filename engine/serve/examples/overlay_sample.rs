@@ -7,7 +7,7 @@ use reframe_call::{
     audio::{Consent, Party, TrackId, TrackInfo},
     card::{Card, CardEnd, Proof, Reason, Stages},
     event::{CardId, Event, EventBody, UtteranceId},
-    input::{Load, RepAction},
+    input::{Coaching, ConsentRule, Disclosure, Load, RepAction, SourceState, SourceStatus},
     output::Caption,
     recognize::Word,
     time::MediaTime,
@@ -32,6 +32,10 @@ impl Feed {
     fn join(&mut self, id: u16, party: Party, name: &str, consent: bool) {
         let consent = consent.then(|| Consent { basis: "platform".into(), reference: String::new() });
         self.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } });
+    }
+
+    fn source(&mut self, state: SourceState, detail: &str) {
+        self.event(EventBody::SourceChanged { source: SourceStatus { state, detail: detail.into() } });
     }
 
     fn caption(&mut self, committed: &str, tail: &str) {
@@ -93,19 +97,65 @@ fn incumbent(id: u32) -> Card {
 
 /// Plays `scene` on a call of that name.
 fn play(feed: &mut Feed, scene: &str) {
-    feed.join(0, Party::Rep, "You", true);
-    if scene != "waiting" {
-        feed.join(1, if scene == "unknown" { Party::Unknown } else { Party::Buyer }, "Dana Whitfield", true);
+    let because = "california (Dana Whitfield)".into();
+    feed.event(EventBody::ConsentRuleChanged { rule: ConsentRule::Everyone, because });
+    if scene == "lobby" {
+        feed.source(SourceState::WaitingRoom, "");
+        return;
+    }
+    feed.source(SourceState::Joined, "");
+    let disclosure = Disclosure { via: "chat".into(), text: "Reframe listens to this call.".into() };
+    feed.event(EventBody::DisclosurePosted { disclosure });
+    if scene != "mixed" {
+        feed.join(0, Party::Rep, "You", true);
     }
     match scene {
-        "consent" => feed.join(2, Party::Buyer, "Priya Raman", false),
-        "silent" => feed.event(EventBody::AudioStalled { since: MediaTime::ZERO }),
+        "waiting" => {}
+        "unknown" => {
+            feed.join(1, Party::Unknown, "Dana Whitfield", true);
+            feed.join(2, Party::Unknown, "Bartholomew Featherstonehaugh-Smythe", true);
+            feed.join(3, Party::Unknown, "iPhone", true);
+        }
+        "mixed" => feed.join(1, Party::Unknown, "Meeting room 4", true),
+        _ => feed.join(1, Party::Buyer, "Dana Whitfield", true),
+    }
+    match scene {
+        "consent" => {
+            feed.join(2, Party::Buyer, "Priya Raman", false);
+            feed.event(EventBody::ConsentAwaited { tracks: vec![TrackId(2)] });
+        }
+        "each_own" => feed.join(2, Party::Buyer, "Priya Raman", false),
+        "silent" => feed.event(EventBody::AudioStalled { since: MediaTime::from_ms(50_000) }),
         "behind" => feed.event(EventBody::LoadChanged { load: Load::High }),
+        "paused" => feed.source(SourceState::Paused, ""),
+        "expired" => feed.source(SourceState::TokenExpired, ""),
+        "refused" => feed.source(SourceState::ConsentRefused, "Priya Raman did not agree"),
+        "out" => feed.source(SourceState::Disconnected, "the host ended the meeting"),
+        "hearing" => {
+            let (track, utterance) = (TrackId(1), UtteranceId(0));
+            feed.event(EventBody::SpeechStarted { track, utterance, start: MediaTime::from_ms(64_000) });
+            feed.caption("so tell me what it", "costs");
+        }
+        "notes" | "off" => {
+            let coaching = if scene == "off" { Coaching::Off } else { Coaching::NotesOnly };
+            feed.event(EventBody::CoachingChanged { coaching });
+            feed.event(EventBody::NoteTaken { text: "Renewal is in March, budget owner is Lee".into() });
+            feed.at_ms += 41_000;
+            feed.event(EventBody::NoteTaken { text: "Send the security pack\nand the list of references".into() });
+        }
         _ => {}
     }
-    if ["card", "pinned", "ended", "behind", "unknown"].contains(&scene) {
+    if scene == "troubled" {
+        feed.join(2, Party::Buyer, "Priya Raman", false);
+        feed.join(3, Party::Unknown, "iPhone", true);
+        feed.event(EventBody::LoadChanged { load: Load::High });
+    }
+    if ["card", "pinned", "ended", "behind", "unknown", "mixed", "each_own", "troubled"].contains(&scene) {
         feed.caption("we like it but honestly it is just too expensive", "for us right");
         feed.event(EventBody::CardShown { card: price(0) });
+    }
+    if scene == "troubled" {
+        feed.source(SourceState::Reconnecting, "");
     }
     match scene {
         "card" => feed.event(EventBody::CardQueued { card: incumbent(1) }),
@@ -126,6 +176,7 @@ fn play(feed: &mut Feed, scene: &str) {
             feed.event(EventBody::CardClosed { card: CardId(1), end: CardEnd::Dismissed });
             feed.event(EventBody::CardShown { card: card(2, "timing", "Not this quarter", &["Understood."], 9_000) });
             feed.event(EventBody::CardClosed { card: CardId(2), end: CardEnd::Expired });
+            feed.event(EventBody::NoteTaken { text: "Renewal is in March, budget owner is Lee".into() });
             feed.event(EventBody::CallEnded { cards_shown: 3, utterances: 40 });
         }
         _ => {}
@@ -139,8 +190,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hub = Hub::new(HubOptions::default(), &metrics);
     let base = format!("http://127.0.0.1:{port}");
     let mut feeds = Vec::new();
-    let scenes =
-        ["listening", "waiting", "card", "pinned", "markup", "consent", "silent", "behind", "unknown", "ended", "live"];
+    let scenes = [
+        "listening",
+        "hearing",
+        "waiting",
+        "lobby",
+        "card",
+        "pinned",
+        "markup",
+        "consent",
+        "each_own",
+        "silent",
+        "behind",
+        "unknown",
+        "mixed",
+        "paused",
+        "expired",
+        "refused",
+        "out",
+        "troubled",
+        "notes",
+        "off",
+        "ended",
+        "live",
+    ];
     for scene in scenes {
         // A fixed token is fine for a sample; a real call uses `Token::generate()`.
         let token = Token::new("0123456789abcdef");

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reframe_call::{event::Event, input::RepAction, output::Caption};
+use reframe_call::{audio::TrackId, event::Event, input::RepAction, output::Caption};
 
 use crate::{
     live::{Away, LiveCall, Watcher},
@@ -295,6 +295,16 @@ impl Hub {
         self.lock().values().map(|call| call.watchers()).sum()
     }
 
+    /// Forgets what a participant of a call (`None`: anybody) said, as [`CallScreen::erase`] does, also in a call that ended
+    /// and can still be looked at. False if there is no such call.
+    pub fn erase(&self, call: &str, track: Option<TrackId>) -> bool {
+        let found = self.lock().get(call).cloned();
+        if let Some(call) = &found {
+            call.erase(track);
+        }
+        found.is_some()
+    }
+
     pub(crate) fn options(&self) -> &HubOptions {
         &self.0.options
     }
@@ -347,6 +357,13 @@ impl CallScreen {
     /// before anything else.
     pub fn restore(&self, events: &[Event]) {
         self.call.restore(events);
+    }
+
+    /// Forgets what a participant said: in the captions, in the cards on the screen and in those kept for clients that come
+    /// back; and makes every page forget it. An [`EventBody::WordsErased`](reframe_call::event::EventBody::WordsErased) that
+    /// is published does the same by itself.
+    pub fn erase(&self, track: TrackId) {
+        self.call.erase(Some(track));
     }
 
     /// Screens connected to this call.
@@ -586,8 +603,9 @@ mod tests {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&heard);
         let actions: RepActions = Arc::new(move |action| {
+            let taken = action != RepAction::Next;
             sink.lock().unwrap().push(action);
-            action != RepAction::Next
+            taken
         });
         let _screen = hub.open_call(meta("c"), actions).unwrap();
         let watcher = hub.join("c", TOKEN, None).unwrap();

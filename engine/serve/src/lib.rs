@@ -19,7 +19,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod erase;
 mod gate;
+mod hosts;
 mod hub;
 mod live;
 pub mod metrics;
@@ -32,7 +34,8 @@ mod token;
 pub mod wire;
 mod ws;
 
+pub use hosts::{AllowedHosts, answer_only_to};
 pub use hub::{CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, JoinError, OpenError, RepActions};
 pub use metrics::Metrics;
 pub use router::{ServeOptions, router, serve};
-pub use token::{MIN_TOKEN_BYTES, Token, overlay_link};
+pub use token::{MIN_TOKEN_BYTES, Token, TokenCheck, overlay_link};

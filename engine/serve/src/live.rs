@@ -14,10 +14,11 @@ use reframe_call::{audio::TrackId, event::Event, input::RepAction, output::Capti
 use tokio::sync::Notify;
 
 use crate::{
+    erase::scrub_text,
     hub::{HubOptions, HubStats, RepActions},
     screen::{Change, Screen},
     token::Token,
-    wire::{EndReason, HelloAck, Missed, Refused, ServerBody},
+    wire::{EndReason, HelloAck, Missed, Refused, ServerBody, WireAction},
 };
 
 /// Answers to one client's own actions that may wait to be sent. A client that floods does not need them all.
@@ -72,6 +73,9 @@ struct CallState {
     head: u64,
     /// Highest sequence number that fell out of the ring.
     forgotten: Option<u64>,
+    /// Last sequence number when words were erased without a message that has a number: whoever has seen no more than this
+    /// may still show them, and only the state can tell.
+    rewritten: Option<u64>,
     /// Counts replaceable messages, so that a client knows which it has seen.
     version: u64,
     captions: BTreeMap<TrackId, (u64, Utf8Bytes)>,
@@ -123,6 +127,7 @@ impl LiveCall {
             ring: VecDeque::with_capacity(options.ring),
             head: 0,
             forgotten: None,
+            rewritten: None,
             version: 1,
             captions: BTreeMap::new(),
             status,
@@ -160,8 +165,10 @@ impl LiveCall {
         for change in changes {
             match change {
                 Change::Sequenced { seq, body } => {
-                    if matches!(body, ServerBody::Card(_)) {
-                        self.stats.cards.inc();
+                    match &body {
+                        ServerBody::Card(_) => self.stats.cards.inc(),
+                        ServerBody::Erased(erased) => state.forget_words(erased.track.map(TrackId)),
+                        _ => {}
                     }
                     self.push(state, seq, body);
                 }
@@ -215,6 +222,22 @@ impl LiveCall {
         state.wake();
     }
 
+    /// Forgets what a participant (`None`: anybody) said and makes every client forget it.
+    pub(crate) fn erase(&self, track: Option<TrackId>) {
+        let mut state = self.lock();
+        state.screen.erase(track);
+        state.forget_words(track);
+        // Before the first number there is nothing to come back for.
+        state.rewritten = state.screen.seq();
+        let head = state.head;
+        for client in state.clients.values_mut() {
+            let lost = client.cursor < head;
+            client.cursor = head;
+            client.state_due = Some(client.state_due.unwrap_or(false) || lost);
+        }
+        state.wake();
+    }
+
     /// The call's own thread lets go of it.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
@@ -260,6 +283,9 @@ impl LiveCall {
         let (cursor, state_due) = match resume_from {
             // That end has no number of its own, so only the state can tell.
             _ if state.screen.ended() == Some(EndReason::Closed) => (state.head, Some(false)),
+            Some(from) if state.rewritten.is_some_and(|at| from <= at) => {
+                (state.head, Some(seq.is_some_and(|last| from < last)))
+            }
             Some(from) if kept(from) => (tail + state.ring.partition_point(|(seq, _)| *seq <= from) as u64, None),
             // Older than what is kept: something was missed. Newer than the call itself: it is not the same log.
             Some(from) => (state.head, Some(seq.is_some_and(|last| from <= last))),
@@ -306,6 +332,16 @@ impl CallState {
             && let Some(oldest) = self.captions.iter().min_by_key(|(_, (version, _))| *version).map(|(track, _)| *track)
         {
             self.captions.remove(&oldest);
+        }
+    }
+
+    /// Takes what a participant (`None`: anybody) said out of everything that is kept to be sent.
+    fn forget_words(&mut self, track: Option<TrackId>) {
+        self.captions.retain(|of, _| track.is_some_and(|track| track != *of));
+        for (_, text) in &mut self.ring {
+            if let Some(clean) = scrub_text(text.as_str(), track) {
+                *text = clean.into();
+            }
         }
     }
 
@@ -373,26 +409,20 @@ impl Watcher {
 
     /// Hands an action to the call.
     pub(crate) fn act(&self, action: RepAction) {
-        let card = match action {
-            RepAction::Used { card } | RepAction::Dismiss { card } | RepAction::Pin { card } => Some(card.0),
-            RepAction::Next
-            | RepAction::SetParty { .. }
-            | RepAction::SetCoaching { .. }
-            | RepAction::Note { .. } => None,
-        };
+        let (act, card) = WireAction::of(&action);
         if self.call.ended_at().is_some() {
-            self.refuse(card, "call_ended");
+            self.refuse(act, card, "call_ended");
         } else if (self.call.actions)(action) {
             self.call.stats.actions.inc();
         } else {
-            self.refuse(card, "not_accepted");
+            self.refuse(act, card, "not_accepted");
         }
     }
 
     /// Tells this client that an action was not carried out.
-    pub(crate) fn refuse(&self, card: Option<u32>, reason: &str) {
+    pub(crate) fn refuse(&self, act: WireAction, card: Option<u32>, reason: &str) {
         self.call.stats.actions_refused.inc();
-        self.reply(ServerBody::Refused(Refused { card, reason: reason.to_owned() }));
+        self.reply(ServerBody::Refused(Refused { card, reason: reason.to_owned(), act: Some(act) }));
     }
 
     /// Puts a message of its own in front of this client.

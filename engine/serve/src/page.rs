@@ -7,11 +7,14 @@ use axum::{
 };
 
 /// File name, content type and text of all the page consists of.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("overlay.css", "text/css; charset=utf-8", include_str!("../assets/overlay.css")),
     ("overlay.js", JAVASCRIPT, include_str!("../assets/overlay.js")),
     ("connection.js", JAVASCRIPT, include_str!("../assets/connection.js")),
     ("model.js", JAVASCRIPT, include_str!("../assets/model.js")),
+    ("elements.js", JAVASCRIPT, include_str!("../assets/elements.js")),
+    ("notices.js", JAVASCRIPT, include_str!("../assets/notices.js")),
+    ("panels.js", JAVASCRIPT, include_str!("../assets/panels.js")),
     ("view.js", JAVASCRIPT, include_str!("../assets/view.js")),
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];

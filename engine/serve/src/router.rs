@@ -67,7 +67,8 @@ impl ServeOptions {
             idle_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(10),
             caption_gap: Duration::from_millis(50),
-            max_message_bytes: 4096,
+            // Room for the longest note with every character escaped.
+            max_message_bytes: 32 * 1024,
             actions_per_s: 20,
             max_strangers: 64,
         }

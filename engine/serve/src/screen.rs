@@ -1,25 +1,30 @@
 //! What is on the rep's screen, as it follows from the call's events. Pure: no clock, no socket.
 
-use std::collections::BTreeMap;
+mod room;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use reframe_call::{
-    audio::{Party, TrackId, TrackInfo},
+    audio::TrackId,
     card::{Card, CardEnd},
     event::{CardId, Event, EventBody},
-    input::Load,
     output::Caption,
     time::MediaTime,
 };
 
-use crate::wire::{
-    AudioStatus, CaptionMessage, CardClosed, CardMessage, CardPinned, EndReason, Ended, FinalMessage, LoadStatus,
-    Missed, Participant, QueueChanged, Recap, RecapCard, ServerBody, State, Status, WireEnd,
+use self::room::Room;
+use crate::{
+    erase::scrub_card,
+    wire::{
+        CaptionMessage, CardClosed, CardMessage, CardPinned, EndReason, Ended, Erased, FinalMessage, Missed,
+        NoteMessage, QueueChanged, Recap, RecapCard, ServerBody, State, Status, WireEnd,
+    },
 };
 
 /// Closed cards a recap lists; about an hour of calls with a card every two minutes.
 const RECAP_CARDS: usize = 32;
-/// Participants remembered; those who left longest ago are forgotten first. A screen cannot show more.
-const MAX_PARTICIPANTS: usize = 64;
+/// Notes a state carries. They are the rep's own, and the call's log has them all.
+const NOTES: usize = 20;
 /// Cards remembered as waiting. The deck keeps a handful; more would be a fault.
 const MAX_WAITING: usize = 64;
 /// A card still there this long after its time in media time has lost its end to a restart and is taken away.
@@ -50,18 +55,26 @@ struct Shown {
     card: CardMessage,
 }
 
+/// A card that waits.
+struct Waiting {
+    /// Whose words it rests on.
+    track: Option<TrackId>,
+    /// The card itself, if it was on the screen before.
+    was_shown: Option<CardMessage>,
+}
+
 /// The screen of one call.
 pub(crate) struct Screen {
     call: String,
     title: String,
     log_seq: Option<u64>,
     seq: Option<u64>,
-    participants: BTreeMap<TrackId, (Party, Participant)>,
-    stalled: bool,
-    load: LoadStatus,
+    room: Room,
+    /// Play and track of the last detection: a card that comes now is there because of it.
+    detected: Option<(String, TrackId)>,
     shown: Option<Shown>,
-    /// Cards waiting; with the card itself if it was on the screen before.
-    waiting: BTreeMap<u32, Option<CardMessage>>,
+    waiting: BTreeMap<u32, Waiting>,
+    notes: VecDeque<NoteMessage>,
     recap: Recap,
     ended: Option<EndReason>,
 }
@@ -74,11 +87,11 @@ impl Screen {
             title,
             log_seq: None,
             seq: None,
-            participants: BTreeMap::new(),
-            stalled: false,
-            load: LoadStatus::Normal,
+            room: Room::default(),
+            detected: None,
             shown: None,
             waiting: BTreeMap::new(),
+            notes: VecDeque::new(),
             recap: Recap::default(),
             ended: None,
         }
@@ -102,22 +115,11 @@ impl Screen {
         self.log_seq = Some(event.seq);
         let mut changes = Vec::new();
         let before = self.status();
+        self.room.take(event, sent_unix_us);
         match &event.body {
-            EventBody::TrackAdded { track } => self.join(track),
-            EventBody::ConsentChanged { track, consent } => {
-                if let Some((_, participant)) = self.participants.get_mut(track) {
-                    participant.consent = consent.is_some();
-                }
-            }
-            EventBody::AudioWithheld { track } => {
-                if let Some((_, participant)) = self.participants.get_mut(track) {
-                    participant.consent = false;
-                }
+            EventBody::AudioWithheld { track } | EventBody::TrackEnded { track } => {
                 changes.push(Change::CaptionGone(*track));
             }
-            EventBody::AudioStalled { .. } => self.stalled = true,
-            EventBody::AudioResumed | EventBody::SpeechStarted { .. } => self.stalled = false,
-            EventBody::CallResumed { .. } => self.resume(),
             EventBody::UtteranceEnded { track, utterance, start, end, text } => {
                 let (speaker, party) = self.who(*track);
                 changes.push(Change::Final(FinalMessage {
@@ -130,20 +132,11 @@ impl Screen {
                     end_ms: end.ms(),
                 }));
             }
-            EventBody::TrackEnded { track } => {
-                if let Some((_, participant)) = self.participants.get_mut(track) {
-                    participant.present = false;
-                }
-                changes.push(Change::CaptionGone(*track));
-            }
-            EventBody::LoadChanged { load } => {
-                self.load = match load {
-                    Load::Normal => LoadStatus::Normal,
-                    Load::High => LoadStatus::High,
-                };
+            EventBody::ObjectionDetected { detection } => {
+                self.detected = Some((detection.play.clone(), detection.track));
             }
             EventBody::CardShown { card } => changes.push(self.show(event, card, compute_us, sent_unix_us)),
-            EventBody::CardQueued { card } => changes.push(self.queue(event.seq, card.id)),
+            EventBody::CardQueued { card } => changes.push(self.queue(event.seq, card)),
             EventBody::CardClosed { card, end } => changes.push(self.close(event.seq, *card, *end)),
             EventBody::CardPinned { card, pinned } => {
                 if let Some(shown) = self.shown.as_mut().filter(|shown| shown.card.id == card.0) {
@@ -154,22 +147,30 @@ impl Screen {
                 let body = ServerBody::CardPinned(CardPinned { seq: event.seq, id: card.0, pinned: *pinned });
                 changes.push(self.sequenced(event.seq, body));
             }
+            EventBody::NoteTaken { text } => changes.push(self.note(event, text)),
+            EventBody::WordsErased { track } => changes.push(self.erased(event.seq, Some(*track))),
+            EventBody::CallErased { .. } => changes.push(self.erased(event.seq, None)),
             EventBody::CallEnded { .. } => changes.push(self.end(event.seq, EndReason::Ended)),
             EventBody::CallFailed { .. } => changes.push(self.end(event.seq, EndReason::Failed)),
+            // The room's, or nothing that a screen shows.
             EventBody::CallStarted { .. }
-            | EventBody::AudioGap { .. }
+            | EventBody::TrackAdded { .. }
+            | EventBody::ConsentChanged { .. }
             | EventBody::ConsentAwaited { .. }
             | EventBody::ConsentRuleChanged { .. }
-            | EventBody::WordsErased { .. }
             | EventBody::SourceChanged { .. }
             | EventBody::DisclosurePosted { .. }
             | EventBody::CoachingChanged { .. }
-            | EventBody::NoteTaken { .. }
             | EventBody::TrackPaused { .. }
+            | EventBody::AudioGap { .. }
+            | EventBody::AudioStalled { .. }
+            | EventBody::AudioResumed
+            | EventBody::SpeechStarted { .. }
             | EventBody::WordsCommitted { .. }
             | EventBody::UtteranceRefined { .. }
-            | EventBody::ObjectionDetected { .. }
-            | EventBody::DetectionSuppressed { .. } => {}
+            | EventBody::DetectionSuppressed { .. }
+            | EventBody::LoadChanged { .. }
+            | EventBody::CallResumed { .. } => {}
         }
         self.drop_overdue(event.at);
         if self.status() != before {
@@ -196,21 +197,14 @@ impl Screen {
 
     /// How the call is doing.
     pub(crate) fn status(&self) -> Status {
-        let present = || self.participants.values().filter(|(_, participant)| participant.present);
-        let heard = present().any(|(_, participant)| participant.consent);
-        Status {
-            audio: match (heard, self.stalled) {
-                (false, _) => AudioStatus::Waiting,
-                (true, true) => AudioStatus::NoAudio,
-                (true, false) => AudioStatus::Listening,
-            },
-            speaker_unknown: present().any(|(party, participant)| *party == Party::Unknown && participant.consent),
-            load: self.load,
-            consent_missing: present()
-                .filter(|(_, participant)| !participant.consent)
-                .map(|(_, participant)| participant.name.clone())
-                .collect(),
-            participants: self.participants.values().map(|(_, participant)| participant.clone()).collect(),
+        self.room.status()
+    }
+
+    /// Forgets what a participant (`None`: anybody) said: cards keep their advice and lose the words they rest on.
+    pub(crate) fn erase(&mut self, track: Option<TrackId>) {
+        let waited = self.waiting.values_mut().filter_map(|waiting| waiting.was_shown.as_mut());
+        for card in self.shown.as_mut().map(|shown| &mut shown.card).into_iter().chain(waited) {
+            scrub_card(card, track);
         }
     }
 
@@ -225,6 +219,7 @@ impl Screen {
             status: self.status(),
             missed,
             recap: self.recap.clone(),
+            notes: self.notes.iter().cloned().collect(),
             ended: self.ended,
         }
     }
@@ -239,34 +234,23 @@ impl Screen {
     }
 
     fn who(&self, track: TrackId) -> (String, String) {
-        self.participants.get(&track).map_or_else(
-            || (format!("Track {track}"), Party::Unknown.as_str().to_owned()),
-            |(party, participant)| (participant.name.clone(), party.as_str().to_owned()),
-        )
+        let (name, party) = self.room.who(track);
+        (name, party.as_str().to_owned())
     }
 
-    fn join(&mut self, track: &TrackInfo) {
-        if self.participants.len() >= MAX_PARTICIPANTS && !self.participants.contains_key(&track.id) {
-            let gone = self.participants.iter().find(|(_, (_, participant))| !participant.present).map(|(id, _)| *id);
-            match gone {
-                Some(id) => drop(self.participants.remove(&id)),
-                None => return,
-            }
-        }
-        let name = if track.name.trim().is_empty() { format!("Track {}", track.id) } else { track.name.clone() };
-        let participant = Participant {
-            track: track.id.0,
-            name,
-            party: track.party.as_str().to_owned(),
-            consent: track.consent.is_some(),
-            present: true,
-        };
-        self.participants.insert(track.id, (track.party, participant));
+    /// Whose words a new card rests on: those of the detection that came just before it. A log that begins in the middle
+    /// leaves only the name to go by.
+    fn origin(&self, card: &Card) -> Option<TrackId> {
+        let detected = self.detected.as_ref().filter(|(play, _)| *play == card.play).map(|(_, track)| *track);
+        detected.or_else(|| self.room.named(&card.reason.speaker))
     }
 
     fn show(&mut self, event: &Event, card: &Card, compute_us: Option<u64>, sent_unix_us: u64) -> Change {
-        let before = self.waiting.remove(&card.id.0).flatten();
-        let mut message = CardMessage::new(event.seq, card, self.queue_len(), compute_us, sent_unix_us);
+        let (track, before) = match self.waiting.remove(&card.id.0) {
+            Some(waiting) => (waiting.track, waiting.was_shown),
+            None => (self.origin(card), None),
+        };
+        let mut message = CardMessage::new(event.seq, card, track, self.queue_len(), compute_us, sent_unix_us);
         match before {
             Some(before) => message.pinned = before.pinned,
             None => self.recap.shown += 1,
@@ -275,18 +259,22 @@ impl Screen {
         self.sequenced(event.seq, ServerBody::Card(message))
     }
 
-    fn queue(&mut self, seq: u64, card: CardId) -> Change {
-        let was_shown = self.shown.take_if(|shown| shown.card.id == card.0).map(|shown| shown.card);
+    fn queue(&mut self, seq: u64, card: &Card) -> Change {
+        let was_shown = self.shown.take_if(|shown| shown.card.id == card.id.0).map(|shown| shown.card);
         if self.waiting.len() < MAX_WAITING {
-            self.waiting.insert(card.0, was_shown);
+            let track = match &was_shown {
+                Some(shown) => shown.reason.track.map(TrackId),
+                None => self.origin(card),
+            };
+            self.waiting.insert(card.id.0, Waiting { track, was_shown });
         }
-        let body = ServerBody::Queue(QueueChanged { seq, id: card.0, queue_len: self.queue_len() });
+        let body = ServerBody::Queue(QueueChanged { seq, id: card.id.0, queue_len: self.queue_len() });
         self.sequenced(seq, body)
     }
 
     fn close(&mut self, seq: u64, card: CardId, end: CardEnd) -> Change {
         let end = WireEnd::from(end);
-        let waited = self.waiting.remove(&card.0).flatten();
+        let waited = self.waiting.remove(&card.0).and_then(|waiting| waiting.was_shown);
         let shown = self.shown.take_if(|shown| shown.card.id == card.0).map(|shown| shown.card);
         if let Some(card) = shown.or(waited) {
             self.note_end(&card, end);
@@ -295,13 +283,19 @@ impl Screen {
         self.sequenced(seq, body)
     }
 
-    /// The call goes on after a restart: those present will be announced again. The deck still has the card on the screen
-    /// and those that wait.
-    fn resume(&mut self) {
-        self.stalled = false;
-        for (_, participant) in self.participants.values_mut() {
-            participant.present = false;
+    fn erased(&mut self, seq: u64, track: Option<TrackId>) -> Change {
+        self.erase(track);
+        self.sequenced(seq, ServerBody::Erased(Erased { seq, track: track.map(|track| track.0) }))
+    }
+
+    fn note(&mut self, event: &Event, text: &str) -> Change {
+        let note = NoteMessage { seq: event.seq, at_ms: event.at.ms(), text: text.to_owned() };
+        if self.notes.len() >= NOTES {
+            self.notes.pop_front();
         }
+        self.notes.push_back(note.clone());
+        self.recap.notes += 1;
+        self.sequenced(event.seq, ServerBody::Note(note))
     }
 
     fn end(&mut self, seq: u64, reason: EndReason) -> Change {
@@ -316,7 +310,7 @@ impl Screen {
     }
 
     fn clear_cards(&mut self) {
-        let waited = std::mem::take(&mut self.waiting).into_values().flatten();
+        let waited = std::mem::take(&mut self.waiting).into_values().filter_map(|waiting| waiting.was_shown);
         let left: Vec<CardMessage> = self.shown.take().map(|shown| shown.card).into_iter().chain(waited).collect();
         for card in left {
             self.note_end(&card, WireEnd::CallEnded);
@@ -345,121 +339,4 @@ impl Screen {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use reframe_call::{audio::Consent, event::UtteranceId};
-
-    use super::*;
-    use crate::sample;
-
-    fn apply(screen: &mut Screen, seq: u64, at_ms: u64, body: EventBody) -> Vec<Change> {
-        screen.apply(&Event { seq, at: MediaTime::from_ms(at_ms), body }, Some(1_500), 99).unwrap()
-    }
-
-    fn track(id: u16, party: Party, name: &str, consent: bool) -> EventBody {
-        let consent = consent.then(|| Consent { basis: "fixture".into(), reference: String::new() });
-        EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } }
-    }
-
-    #[test]
-    fn an_event_is_taken_once() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        let event = Event { seq: 4, at: MediaTime::ZERO, body: EventBody::CardShown { card: sample::card(0) } };
-        assert_eq!(screen.apply(&event, None, 0).unwrap().len(), 1);
-        assert_eq!(screen.apply(&event, None, 0), None);
-        assert_eq!(screen.state(None).recap.shown, 1);
-    }
-
-    #[test]
-    fn consent_and_unknown_speakers_show_in_the_status() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        assert_eq!(screen.status().audio, AudioStatus::Waiting);
-        apply(&mut screen, 0, 0, track(0, Party::Rep, "Rae", true));
-        assert_eq!(screen.status().audio, AudioStatus::Listening);
-        let changes = apply(&mut screen, 1, 0, track(1, Party::Unknown, "Dana", false));
-        assert_eq!(changes, [Change::Status]);
-        assert_eq!(screen.status().consent_missing, ["Dana"]);
-        assert!(!screen.status().speaker_unknown, "nobody who is not listened to can be mixed up");
-        let consent = Some(Consent { basis: "verbal".into(), reference: String::new() });
-        apply(&mut screen, 2, 0, EventBody::ConsentChanged { track: TrackId(1), consent });
-        assert!(screen.status().consent_missing.is_empty() && screen.status().speaker_unknown);
-        apply(&mut screen, 3, 0, EventBody::TrackEnded { track: TrackId(1) });
-        assert!(!screen.status().speaker_unknown);
-        apply(&mut screen, 4, 0, EventBody::AudioStalled { since: MediaTime::ZERO });
-        assert_eq!(screen.status().audio, AudioStatus::NoAudio);
-    }
-
-    #[test]
-    fn cards_wait_show_pin_and_close() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        apply(&mut screen, 0, 0, EventBody::CardShown { card: sample::card(0) });
-        apply(&mut screen, 1, 10, EventBody::CardQueued { card: sample::card(1) });
-        assert_eq!(screen.state(None).queue_len, 1);
-        apply(&mut screen, 2, 20, EventBody::CardPinned { card: CardId(0), pinned: true });
-        assert!(screen.state(None).card.unwrap().pinned);
-        apply(&mut screen, 3, 30, EventBody::CardClosed { card: CardId(0), end: CardEnd::Used });
-        let changes = apply(&mut screen, 4, 30, EventBody::CardShown { card: sample::card(1) });
-        let Change::Sequenced { seq: 4, body: ServerBody::Card(card) } = &changes[0] else { panic!("{changes:?}") };
-        assert_eq!((card.id, card.queue_len, card.latency.compute_ms), (1, 0, Some(1.5)));
-        let state = screen.state(None);
-        assert_eq!((state.card.unwrap().id, state.seq, state.recap.used), (1, Some(4), 1));
-        let changes = apply(&mut screen, 5, 40, EventBody::CallEnded { cards_shown: 2, utterances: 1 });
-        let Change::Sequenced { body: ServerBody::Ended(ended), .. } = &changes[0] else { panic!("{changes:?}") };
-        assert_eq!(
-            ended.recap.cards.iter().map(|card| card.end).collect::<Vec<_>>(),
-            [WireEnd::Used, WireEnd::CallEnded]
-        );
-        assert!(screen.close_without_event().is_none());
-    }
-
-    #[test]
-    fn a_card_whose_end_was_lost_does_not_stay() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        let card = sample::card(0);
-        let ttl_ms = card.ttl_ms;
-        apply(&mut screen, 0, 0, EventBody::CardShown { card });
-        apply(&mut screen, 1, ttl_ms + 1_000, EventBody::AudioResumed);
-        assert!(screen.state(None).card.is_some());
-        apply(&mut screen, 2, ttl_ms + 3_000, EventBody::CallResumed { after_seq: 1 });
-        assert!(screen.state(None).card.is_none());
-    }
-
-    #[test]
-    fn a_pinned_card_that_makes_way_comes_back_pinned_and_counts_once() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        apply(&mut screen, 0, 0, EventBody::CardShown { card: sample::card(0) });
-        apply(&mut screen, 1, 0, EventBody::CardPinned { card: CardId(0), pinned: true });
-        apply(&mut screen, 2, 0, EventBody::CardQueued { card: sample::card(0) });
-        let state = screen.state(None);
-        assert!(state.card.is_none() && state.queue_len == 1);
-        apply(&mut screen, 3, 0, EventBody::CardShown { card: sample::card(1) });
-        apply(&mut screen, 4, 0, EventBody::CardClosed { card: CardId(1), end: CardEnd::Dismissed });
-        let changes = apply(&mut screen, 5, 0, EventBody::CardShown { card: sample::card(0) });
-        assert!(matches!(&changes[0], Change::Sequenced { body: ServerBody::Card(card), .. } if card.pinned));
-        assert_eq!(screen.state(None).recap.shown, 2);
-    }
-
-    #[test]
-    fn a_restart_keeps_the_card_and_what_waits() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        apply(&mut screen, 0, 0, track(1, Party::Buyer, "Dana", true));
-        apply(&mut screen, 1, 0, EventBody::CardShown { card: sample::card(0) });
-        apply(&mut screen, 2, 0, EventBody::CardQueued { card: sample::card(1) });
-        let changes = apply(&mut screen, 3, 0, EventBody::CallResumed { after_seq: 2 });
-        assert_eq!(changes, [Change::Status]);
-        let state = screen.state(None);
-        assert!(state.card.is_some() && state.status.audio == AudioStatus::Waiting);
-        assert_eq!(state.queue_len, 1, "the deck still has it, and the rep may ask for it");
-    }
-
-    #[test]
-    fn captions_carry_names() {
-        let mut screen = Screen::new("c".into(), "t".into());
-        let caption =
-            Caption { track: TrackId(1), utterance: UtteranceId(0), committed: "it is".into(), tail: "too".into() };
-        assert_eq!(screen.caption(&caption).speaker, "Track 1");
-        apply(&mut screen, 0, 0, track(1, Party::Buyer, "Dana", true));
-        let message = screen.caption(&caption);
-        assert_eq!((message.speaker.as_str(), message.party.as_str()), ("Dana", "buyer"));
-    }
-}
+mod tests;

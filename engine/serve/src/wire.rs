@@ -1,13 +1,20 @@
 //! The wire form of the screen protocol: own structs, converted from the call's types, never those types themselves.
 
+mod client;
+mod status;
+
 use reframe_call::{
+    audio::TrackId,
     card::{Card, CardEnd},
-    event::CardId,
-    input::RepAction,
     output::Caption,
     recognize::Word,
 };
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    client::{Action, BadAction, ClientMessage, MAX_NOTE_CHARS, WireAction, WireParty},
+    status::{AudioStatus, LoadStatus, Participant, RuleMessage, SourceMessage, Status, WireCoaching},
+};
 
 /// Version of the protocol, the `v` of every message.
 pub const VERSION: u8 = 1;
@@ -28,6 +35,8 @@ pub struct ServerMessage {
 /// What a server message says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+// Becomes text at once and none is kept: a box would cost more than the bytes.
+#[allow(clippy::large_enum_variant)]
 pub enum ServerBody {
     /// The hello was good; what follows is a `state`, or what the client missed.
     HelloAck(HelloAck),
@@ -47,6 +56,10 @@ pub enum ServerBody {
     Final(FinalMessage),
     /// How the call is doing. Replaces the last status.
     Status(Status),
+    /// The rep wrote something down.
+    Note(NoteMessage),
+    /// What somebody said was erased: forget every word of it.
+    Erased(Erased),
     /// The call is over.
     Ended(Ended),
     /// An action was not carried out.
@@ -92,6 +105,9 @@ pub struct State {
     pub missed: Option<Missed>,
     /// What became of the cards so far.
     pub recap: Recap,
+    /// The last notes, oldest first; not all of them in a call with many.
+    #[serde(default)]
+    pub notes: Vec<NoteMessage>,
     /// How the call ended, if it did.
     pub ended: Option<EndReason>,
 }
@@ -154,6 +170,9 @@ pub struct ReasonMessage {
     pub words: Vec<WordMessage>,
     /// Who said it.
     pub speaker: String,
+    /// Their track; `null` if that is not known.
+    #[serde(default)]
+    pub track: Option<u16>,
     /// 0..=1.
     pub score: f32,
     /// Where in the audio the phrase began, ms since the start of the call.
@@ -288,56 +307,24 @@ pub struct FinalMessage {
     pub end_ms: u64,
 }
 
-/// How the call is doing.
+/// What the rep wrote down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// Is there sound?
-    pub audio: AudioStatus,
-    /// Whether somebody is heard who is neither known to be the rep nor the buyer.
-    pub speaker_unknown: bool,
-    /// How far behind the machine is.
-    pub load: LoadStatus,
-    /// Names of those who are not listened to because no consent is on record.
-    pub consent_missing: Vec<String>,
-    /// Who is in the call.
-    pub participants: Vec<Participant>,
+pub struct NoteMessage {
+    /// Sequence number.
+    pub seq: u64,
+    /// When, ms since the start of the call.
+    pub at_ms: u64,
+    /// What.
+    pub text: String,
 }
 
-/// Somebody in the call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Participant {
-    /// Their track.
-    pub track: u16,
-    /// Name to show.
-    pub name: String,
-    /// Which side: `rep`, `buyer`, `unknown`.
-    pub party: String,
-    /// Whether consent is on record.
-    pub consent: bool,
-    /// Whether they are still in the call.
-    pub present: bool,
-}
-
-/// Is there sound?
+/// What somebody said is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AudioStatus {
-    /// Somebody with consent is in the call, and sound arrives.
-    Listening,
-    /// No sound from anyone for a while.
-    NoAudio,
-    /// Nobody to listen to yet.
-    Waiting,
-}
-
-/// How far behind the machine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadStatus {
-    /// Keeping up.
-    Normal,
-    /// Behind; some detection rests.
-    High,
+pub struct Erased {
+    /// Sequence number.
+    pub seq: u64,
+    /// Whose words; `null`: everybody's.
+    pub track: Option<u16>,
 }
 
 /// The call is over.
@@ -372,6 +359,9 @@ pub struct Recap {
     pub used: u32,
     /// Cards the rep dismissed.
     pub dismissed: u32,
+    /// Notes the rep took.
+    #[serde(default)]
+    pub notes: u32,
     /// The last cards that closed, oldest first; not all of them in a long call.
     pub cards: Vec<RecapCard>,
 }
@@ -394,67 +384,11 @@ pub struct RecapCard {
 pub struct Refused {
     /// The card it was about, if any.
     pub card: Option<u32>,
-    /// Why: `too_fast`, `call_ended`, `not_accepted`.
+    /// Why: `too_fast`, `too_long`, `call_ended`, `not_accepted`.
     pub reason: String,
-}
-
-/// Anything a client sends: `{"v":1,"type":"hello",…}`. Unknown fields are ignored, unknown types are an error.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ClientMessage {
-    /// Must be the first message.
-    Hello {
-        /// Protocol version, 1.
-        v: u8,
-        /// The call's token.
-        token: String,
-        /// Sequence number of the last card message the client has.
-        #[serde(default)]
-        resume_from: Option<u64>,
-    },
-    /// A key or click.
-    Action {
-        /// What.
-        #[serde(rename = "do")]
-        act: WireAction,
-        /// Which card; needed for all but `next`.
-        #[serde(default)]
-        card: Option<u32>,
-    },
-    /// Answer to `ping`.
-    Pong {
-        /// The number that came with it.
-        #[serde(default)]
-        n: u64,
-    },
-}
-
-/// What the rep did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WireAction {
-    /// Said it.
-    Used,
-    /// Not helpful now.
-    Dismiss,
-    /// Keep it, or let it go again.
-    Pin,
-    /// Show the next waiting card.
-    Next,
-}
-
-impl WireAction {
-    /// The call's form of it; `None` if the card it needs is missing.
-    #[must_use]
-    pub fn to_rep(self, card: Option<u32>) -> Option<RepAction> {
-        let card = card.map(CardId);
-        match self {
-            Self::Used => card.map(|card| RepAction::Used { card }),
-            Self::Dismiss => card.map(|card| RepAction::Dismiss { card }),
-            Self::Pin => card.map(|card| RepAction::Pin { card }),
-            Self::Next => Some(RepAction::Next),
-        }
-    }
+    /// Which action it was.
+    #[serde(rename = "do", default)]
+    pub act: Option<WireAction>,
 }
 
 impl ServerBody {
@@ -489,9 +423,17 @@ impl From<&Word> for WordMessage {
 }
 
 impl CardMessage {
-    /// The wire form of `card`, sent first at `sent_unix_us`, after `compute_us` of computing if that was measured.
+    /// The wire form of `card`, which rests on words of `track`, sent first at `sent_unix_us`, after `compute_us` of
+    /// computing if that was measured.
     #[must_use]
-    pub fn new(seq: u64, card: &Card, queue_len: u32, compute_us: Option<u64>, sent_unix_us: u64) -> Self {
+    pub fn new(
+        seq: u64,
+        card: &Card,
+        track: Option<TrackId>,
+        queue_len: u32,
+        compute_us: Option<u64>,
+        sent_unix_us: u64,
+    ) -> Self {
         let reason = &card.reason;
         Self {
             seq,
@@ -511,6 +453,7 @@ impl CardMessage {
                 rule: reason.rule.clone(),
                 words: reason.words.iter().map(WordMessage::from).collect(),
                 speaker: reason.speaker.clone(),
+                track: track.map(|track| track.0),
                 // JSON has no NaN, and a client cannot do anything with one.
                 score: if reason.score.is_finite() { reason.score } else { 0.0 },
                 phrase_start_ms: reason.phrase_start.ms(),
@@ -560,18 +503,5 @@ mod tests {
         assert_eq!(json, r#"{"v":1,"type":"ping","n":4}"#);
         let back: ServerMessage = serde_json::from_str(&json).unwrap();
         assert_eq!(back.body, ServerBody::Ping { n: 4 });
-    }
-
-    #[test]
-    fn actions_need_their_card() {
-        let parse = |text: &str| match serde_json::from_str::<ClientMessage>(text).unwrap() {
-            ClientMessage::Action { act, card } => act.to_rep(card),
-            _ => panic!("not an action"),
-        };
-        assert_eq!(parse(r#"{"type":"action","do":"used","card":2}"#), Some(RepAction::Used { card: CardId(2) }));
-        assert_eq!(parse(r#"{"type":"action","do":"next"}"#), Some(RepAction::Next));
-        assert_eq!(parse(r#"{"type":"action","do":"pin"}"#), None);
-        assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"action","do":"reboot"}"#).is_err());
-        assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"hello","v":1}"#).is_err(), "a hello needs a token");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     hub::{Hub, JoinError},
     live::{Away, Next, Watcher},
     router::ServeOptions,
-    wire::{ClientMessage, ServerBody, VERSION},
+    wire::{BadAction, ClientMessage, ServerBody, VERSION},
 };
 
 /// How long a client may take to answer our close before we hang up.
@@ -161,12 +161,15 @@ where
         }
         match serde_json::from_str(text.as_str()) {
             Ok(ClientMessage::Pong { .. }) => {}
-            Ok(ClientMessage::Action { act, card }) => {
-                let Some(action) = act.to_rep(card) else { return End::BAD_MESSAGE };
-                if actions.allow(Instant::now()) {
-                    watcher.act(action);
-                } else {
-                    watcher.refuse(card, "too_fast");
+            Ok(ClientMessage::Action(action)) => {
+                let done = action.to_rep();
+                if done == Err(BadAction::Incomplete) {
+                    return End::BAD_MESSAGE;
+                }
+                match done {
+                    _ if !actions.allow(Instant::now()) => watcher.refuse(action.act, action.card, "too_fast"),
+                    Ok(rep) => watcher.act(rep),
+                    Err(_) => watcher.refuse(action.act, action.card, "too_long"),
                 }
             }
             Ok(ClientMessage::Hello { .. }) | Err(_) => return End::BAD_MESSAGE,

@@ -9,15 +9,16 @@ use std::{
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use reframe_call::{
+    audio::{Party, TrackId},
     card::{Card, Reason, Stages},
     event::{CardId, Event, EventBody, UtteranceId},
-    input::RepAction,
+    input::{Coaching, RepAction},
     output::Caption,
     time::MediaTime,
 };
 use reframe_serve::{
-    CallMeta, CallScreen, Hub, HubOptions, Metrics, ServeOptions, Token, router, serve,
-    wire::{ServerBody, ServerMessage},
+    AllowedHosts, CallMeta, CallScreen, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to, router, serve,
+    wire::{ServerBody, ServerMessage, WireAction},
 };
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
 use tokio_tungstenite::{
@@ -161,6 +162,87 @@ async fn a_card_goes_out_and_an_action_comes_back() {
 }
 
 #[tokio::test]
+async fn sides_modes_and_notes_reach_the_call() {
+    let server = start(HubOptions::default(), |_| {}).await;
+    let mut socket = server.hello(None).await;
+    // As many characters as a note may have, each written in the longest way there is.
+    let long = "\\ud83d\\ude00".repeat(2_000);
+    for text in [
+        r#"{"type":"action","do":"set_party","track":2,"party":"buyer"}"#.to_owned(),
+        r#"{"type":"action","do":"coaching","to":"notes_only"}"#.to_owned(),
+        r#"{"type":"action","do":"note","text":"call back Friday"}"#.to_owned(),
+        format!(r#"{{"type":"action","do":"note","text":"{long}"}}"#),
+        format!(r#"{{"type":"action","do":"note","text":"{long}!"}}"#),
+    ] {
+        send(&mut socket, &text).await;
+    }
+    let refused = loop {
+        if let ServerBody::Refused(refused) = body(&mut socket).await {
+            break refused;
+        }
+    };
+    assert_eq!((refused.reason.as_str(), refused.act), ("too_long", Some(WireAction::Note)));
+    let heard = std::mem::take(&mut *server.actions.lock().unwrap());
+    assert_eq!(
+        heard,
+        [
+            RepAction::SetParty { track: TrackId(2), party: Party::Buyer },
+            RepAction::SetCoaching { coaching: Coaching::NotesOnly },
+            RepAction::Note { text: "call back Friday".into() },
+            RepAction::Note { text: "😀".repeat(2_000) },
+        ]
+    );
+    send(&mut socket, r#"{"type":"action","do":"set_party","track":2}"#).await;
+    assert_eq!(close_code(&mut socket).await, 4400, "an action without what it needs is no action");
+}
+
+#[tokio::test]
+async fn what_was_erased_is_not_sent_again() {
+    let server = start(HubOptions::default(), |_| {}).await;
+    let mut socket = server.hello(None).await;
+    assert!(matches!(body(&mut socket).await, ServerBody::State(_)));
+    let mut event = shown(0);
+    if let EventBody::CardShown { card } = &mut event.body {
+        card.reason.rule = "phrase \"marmalade\"".into();
+    }
+    server.screen().publish(&event, None);
+    assert!(matches!(body(&mut socket).await, ServerBody::Card(card) if card.reason.rule.contains("marmalade")));
+    let erased = Event { seq: 1, at: MediaTime::ZERO, body: EventBody::WordsErased { track: TrackId(1) } };
+    server.screen().publish(&erased, None);
+    assert!(matches!(body(&mut socket).await, ServerBody::Erased(erased) if erased.track == Some(1)));
+    let mut again = server.hello(None).await;
+    let ServerBody::State(state) = body(&mut again).await else { panic!("no state") };
+    assert_eq!(state.card.unwrap().reason.rule, "phrase \"…\"");
+    let mut back = server.hello(Some(0)).await;
+    assert!(matches!(body(&mut back).await, ServerBody::Erased(erased) if erased.seq == 1));
+}
+
+#[tokio::test]
+async fn only_own_names_are_answered() {
+    let metrics = Metrics::new();
+    let hub = Hub::new(HubOptions::default(), &metrics);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let app = router(hub.clone(), ServeOptions::new(metrics));
+    let app = answer_only_to(AllowedHosts::new(addr, ["https://reframe.example.com"]), app);
+    let (_stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(serve(listener, hub, app, async move {
+        stopped.await.ok();
+    }));
+    for path in ["/", "/healthz", "/metrics", "/v1/calls/c/screen", "/nowhere"] {
+        let answer = request(addr.port(), path, "host: rebound.example\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 421"), "{path}: {answer}");
+        assert!(answer.contains("server.allowed_hosts") && answer.contains("x-frame-options"), "{answer}");
+        let two = request(addr.port(), path, "host: 127.0.0.1\r\nhost: rebound.example\r\n").await;
+        assert!(!two.starts_with("HTTP/1.1 200"), "{path}: {two}");
+    }
+    for host in ["localhost", "127.0.0.1", "reframe.example.com"] {
+        let answer = request(addr.port(), "/healthz", &format!("host: {host}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn strangers_are_sent_away_with_a_reason() {
     let server = start(HubOptions::default(), |options| options.hello_timeout = Duration::from_millis(200)).await;
     let bad = [
@@ -209,7 +291,7 @@ async fn pages_of_other_sites_are_refused() {
 async fn too_big_and_too_many_messages_end_the_session() {
     let server = start(HubOptions::default(), |_| {}).await;
     let mut socket = server.hello(None).await;
-    send(&mut socket, &" ".repeat(4097)).await;
+    send(&mut socket, &" ".repeat(32 * 1024 + 1)).await;
     assert_eq!(close_code(&mut socket).await, 1009);
 
     let mut socket = server.hello(None).await;
@@ -284,7 +366,7 @@ async fn captions_are_thinned_and_the_last_one_arrives() {
     for n in 0..=500 {
         let committed = n.to_string();
         server.screen().caption(&Caption {
-            track: reframe_call::audio::TrackId(0),
+            track: TrackId(0),
             utterance: UtteranceId(0),
             committed,
             tail: String::new(),
@@ -413,9 +495,13 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 async fn get(port: u16, path: &str) -> String {
+    request(port, path, &format!("host: 127.0.0.1:{port}\r\n")).await
+}
+
+async fn request(port: u16, path: &str, headers: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\n{headers}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -6,6 +6,7 @@ use reframe_call::{
 };
 
 use crate::{
+    erasure,
     error::StoreError,
     id::CallId,
     log::{Append, Appended},
@@ -23,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) state: CallState,
     /// Participants afterwards, if they change.
     pub(crate) participants: Option<Vec<TrackInfo>>,
+    /// Number of the last event that asks for an erasure, if one does.
+    pub(crate) erase_due: Option<u64>,
 }
 
 /// Where a call's log stands before an append.
@@ -50,7 +53,7 @@ pub(crate) fn plan(
     }
 
     let (mut state, mut participants) = (now.state, now.participants);
-    let (mut lines, mut repeated, mut changed) = (Vec::new(), 0, false);
+    let (mut lines, mut repeated, mut changed, mut erase_due) = (Vec::new(), 0, false, None);
     for event in part.events {
         let line = encode(call, event)?;
         if event.seq < now.next_seq {
@@ -62,6 +65,9 @@ pub(crate) fn plan(
             repeated += 1;
         } else if state == CallState::Open {
             changed |= fold(&event.body, &mut state, &mut participants);
+            if erasure::asks(&event.body) {
+                erase_due = Some(event.seq);
+            }
             lines.push(line);
         } else {
             // Not below `next_seq`, so an event stands before it: the last one of a closed log.
@@ -69,7 +75,7 @@ pub(crate) fn plan(
         }
     }
     let done = Appended { next_seq: now.next_seq + lines.len() as u64, written: lines.len(), repeated };
-    Ok(Plan { done, lines, state, participants: changed.then_some(participants) })
+    Ok(Plan { done, lines, state, participants: changed.then_some(participants), erase_due })
 }
 
 /// What the record of a call takes from an event; whether the participants changed.
@@ -96,7 +102,7 @@ fn fold(body: &EventBody, state: &mut CallState, participants: &mut Vec<TrackInf
 }
 
 /// The one spelling of an event.
-fn encode(call: &CallId, event: &Event) -> Result<String, StoreError> {
+pub(crate) fn encode(call: &CallId, event: &Event) -> Result<String, StoreError> {
     serde_json::to_string(event).map_err(|e| StoreError::Encode {
         call: call.clone(),
         seq: event.seq,

@@ -96,6 +96,9 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// A consent record that cannot be kept.
+    #[error("this consent record cannot be kept: {0}")]
+    BadConsent(#[from] reframe_consent::BadRecord),
     /// The export could not be written.
     #[error("the log of call `{call}` could not be written out")]
     Export {

@@ -16,11 +16,20 @@
 //! - **The disk is full, read-only, locked or failing**: the append returns an error that says which, nothing of it is
 //!   in the file, and the same append may be tried again ([`StoreError::is_worth_retrying`]).
 //!
+//! # What is erased
+//!
+//! A log is never edited, with one exception: an event `words_erased` or `call_erased` in it asks that what was said
+//! before be taken out. [`EventLog::erase`] does it: the events stay where they are, their words go, also from the pages of
+//! the file. What was asked for and is not done yet is known to the store ([`EventLog::erasures_due`]), so a process that
+//! is killed in between finishes it at its next start.
+//!
 //! The wait for the disk is paid once per append, so a writer with several calls uses
 //! [`append_batch`](EventLog::append_batch).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod append;
+mod consents;
+mod erasure;
 mod error;
 mod id;
 mod log;
@@ -29,6 +38,8 @@ mod record;
 mod sqlite;
 
 pub use crate::{
+    consents::ConsentBook,
+    erasure::Erasure,
     error::StoreError,
     id::CallId,
     log::{Append, Appended, EventLog},
@@ -36,3 +47,8 @@ pub use crate::{
     record::{CallRecord, CallState, NewCall},
     sqlite::{SqliteLog, SqliteOptions},
 };
+
+/// A store of both: what was said, and who agreed to it.
+pub trait Store: EventLog + ConsentBook {}
+
+impl<T: EventLog + ConsentBook> Store for T {}

@@ -6,6 +6,7 @@ use reframe_call::event::Event;
 
 use crate::{
     append,
+    erasure::Erasure,
     error::StoreError,
     id::CallId,
     record::{CallRecord, CallState, NewCall},
@@ -79,10 +80,31 @@ pub trait EventLog: Send + Sync {
     /// Errors of the file.
     fn calls(&self, state: Option<CallState>, limit: usize) -> Result<Vec<CallRecord>, StoreError>;
 
-    /// Removes a call and all its events for good. `false` if it was not there.
+    /// Carries out the erasures the log of `call` asks for (`words_erased`, `call_erased`): the words of those
+    /// participants are taken out of the events before, the rest stays as it is. Harmless to repeat. Once files outside
+    /// the store are rid of them too, say [`erasure_done`](Self::erasure_done).
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCall`], [`StoreError::BadEvent`]; errors of the file. Then try again: the old words may still
+    /// be in it.
+    fn erase(&self, call: &CallId) -> Result<Erasure, StoreError>;
+
+    /// Calls with erasures that were asked for and are not [done](Self::erasure_done), at most `limit`.
     ///
     /// # Errors
     /// Errors of the file.
+    fn erasures_due(&self, limit: usize) -> Result<Vec<CallId>, StoreError>;
+
+    /// The erasures that events up to number `upto` of `call` asked for are done, inside the store and outside.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCall`]; errors of the file.
+    fn erasure_done(&self, call: &CallId, upto: u64) -> Result<(), StoreError>;
+
+    /// Removes a call and all its events for good. `false` if it was not there.
+    ///
+    /// # Errors
+    /// Errors of the file. Then try again, even if the call is not there any more: parts of it may still be in the file.
     fn delete(&self, call: &CallId) -> Result<bool, StoreError>;
 
     /// Appends events to one call. `Ok` means they are safe (see the crate's page for how safe).

@@ -8,9 +8,14 @@ use std::sync::Arc;
 use made::{call, event, id, nth, person, run, started, words};
 use reframe_call::{
     audio::{Consent, TrackId},
-    event::EventBody,
+    event::{Event, EventBody, UtteranceId},
+    recognize::Word,
+    time::MediaTime,
 };
-use reframe_store::{Append, Appended, CallState, EventLog, MemoryLog, SqliteLog, SqliteOptions, StoreError};
+use reframe_consent::{ConsentRecord, NewRecord, Person};
+use reframe_store::{
+    Append, Appended, CallState, Erasure, EventLog, MemoryLog, SqliteLog, SqliteOptions, Store, StoreError,
+};
 
 fn appends_and_reads_back(log: &dyn EventLog) {
     log.create(&call("a")).unwrap();
@@ -244,6 +249,127 @@ fn a_deleted_call_is_gone_and_others_stay(log: &dyn EventLog) {
     assert_eq!(log.read(&id("a"), 0).unwrap(), [], "nothing of the old call may come back under its name");
 }
 
+fn secret(seq: u64, track: u16, text: &str) -> Event {
+    let words = vec![Word {
+        text: text.into(),
+        start: MediaTime::from_ms(seq),
+        end: MediaTime::from_ms(seq + 1),
+        confidence: 1.0,
+    }];
+    event(seq, EventBody::WordsCommitted { track: TrackId(track), utterance: UtteranceId(seq as u32), words })
+}
+
+fn all_lines(log: &dyn EventLog, name: &str) -> String {
+    log.lines(&id(name), 0, 10_000).unwrap().join("\n")
+}
+
+fn what_a_log_asks_to_be_erased_is_erased_and_nothing_else(log: &dyn EventLog) {
+    for name in ["a", "b"] {
+        log.create(&call(name)).unwrap();
+        let events = [
+            event(0, started()),
+            event(1, EventBody::TrackAdded { track: person(1, "Bea", None) }),
+            secret(2, 1, "firstsecret"),
+            secret(3, 0, "kept"),
+            event(4, EventBody::AudioResumed),
+        ];
+        log.append(&id(name), 0, &events).unwrap();
+    }
+    assert!(log.erasures_due(10).unwrap().is_empty());
+    assert_eq!(log.erase(&id("a")).unwrap(), Erasure::default(), "nothing was asked for");
+
+    let asked = event(5, EventBody::WordsErased { track: TrackId(1) });
+    log.append(&id("a"), 5, &[asked, secret(6, 1, "secondsecret")]).unwrap();
+    assert_eq!(log.erasures_due(10).unwrap(), [id("a")]);
+    let before = log.read(&id("a"), 0).unwrap();
+    let done = log.erase(&id("a")).unwrap();
+    assert_eq!((done.upto, done.rewritten, done.whole_call), (Some(5), 1, false));
+    assert_eq!(done.tracks, [(TrackId(1), 5)].into());
+    let lines = all_lines(log, "a");
+    assert!(!lines.contains("firstsecret"), "{lines}");
+    assert!(lines.contains("kept") && lines.contains("secondsecret"), "{lines}");
+    let after = log.read(&id("a"), 0).unwrap();
+    assert_eq!(after.len(), before.len());
+    for (old, new) in before.iter().zip(&after) {
+        assert_eq!((old.seq, old.at), (new.seq, new.at));
+        assert_eq!(old == new, old.seq != 2, "event {}", old.seq);
+    }
+    assert!(all_lines(log, "b").contains("firstsecret"), "another call is none of its business");
+
+    // Not done until said so, and harmless to repeat.
+    assert_eq!(log.erasures_due(10).unwrap(), [id("a")]);
+    assert_eq!(log.erase(&id("a")).unwrap().rewritten, 0);
+    log.append(&id("a"), 7, &[event(7, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
+    log.erasure_done(&id("a"), 5).unwrap();
+    assert_eq!(log.erasures_due(10).unwrap(), [id("a")], "asked for again since");
+    assert_eq!(log.erase(&id("a")).unwrap().upto, Some(7));
+    log.erasure_done(&id("a"), 7).unwrap();
+    assert!(log.erasures_due(10).unwrap().is_empty());
+    assert!(!all_lines(log, "a").contains("secondsecret"));
+    assert!(matches!(log.erase(&id("missing")), Err(StoreError::UnknownCall { .. })));
+    assert!(matches!(log.erasure_done(&id("missing"), 0), Err(StoreError::UnknownCall { .. })));
+    // The log goes on where it was.
+    log.append(&id("a"), 8, &[event(8, EventBody::CallEnded { cards_shown: 0, utterances: 0 })]).unwrap();
+}
+
+fn a_whole_call_can_be_erased(log: &dyn EventLog) {
+    log.create(&call("a")).unwrap();
+    let events = [
+        event(0, started()),
+        event(1, EventBody::TrackAdded { track: person(0, "Ann", None) }),
+        event(2, EventBody::TrackAdded { track: person(1, "Bea", None) }),
+        secret(3, 0, "onesecret"),
+        secret(4, 1, "othersecret"),
+        event(5, EventBody::CallErased { reason: "revoked".into() }),
+    ];
+    log.append(&id("a"), 0, &events).unwrap();
+    assert_eq!(log.erasures_due(10).unwrap(), [id("a")]);
+    let done = log.erase(&id("a")).unwrap();
+    assert_eq!((done.upto, done.rewritten, done.whole_call), (Some(5), 2, true));
+    assert!(!all_lines(log, "a").contains("secret"), "{}", all_lines(log, "a"));
+    assert!(all_lines(log, "a").contains("revoked"));
+}
+
+fn record(person: &str, scope: &str, withdrawn: bool) -> NewRecord {
+    NewRecord {
+        person: Person::new(person).unwrap(),
+        scope: scope.parse().unwrap(),
+        jurisdiction: Some("US-CA".into()),
+        method: "verbal".into(),
+        proof: "said \"yes\" at 00:41".into(),
+        given_unix_ms: 1_700_000_000_000,
+        withdrawn_unix_ms: withdrawn.then_some(1_700_000_000_001),
+    }
+}
+
+fn consent_records_come_back_as_they_were_latest_first(log: &dyn Store) {
+    let new = [
+        record("dana@acme.example", "*", false),
+        record("dana@acme.example", "call:a", true),
+        record("dana@acme.example", "call:b", true),
+        record("dana@acme.example", "call:a/track:3", false),
+        record("dana@acme.example", "call:ab/track:3", false),
+        record("lee", "call:a", false),
+    ];
+    let added = log.add_consents(&new[..4]).unwrap();
+    assert_eq!(added.iter().map(|r| r.says.clone()).collect::<Vec<_>>(), new[..4]);
+    let more = log.add_consents(&new[4..]).unwrap();
+    assert!(more[0].id > added[3].id, "later records have higher numbers");
+    let ids = |records: Vec<ConsentRecord>| records.into_iter().map(|r| r.id).collect::<Vec<_>>();
+    let dana = Person::new("dana@acme.example").unwrap();
+    assert_eq!(ids(log.consents_about(&dana, "a", 10).unwrap()), [added[3].id, added[1].id, added[0].id]);
+    assert_eq!(ids(log.consents_about(&dana, "a", 1).unwrap()), [added[3].id]);
+    assert_eq!(ids(log.consents_about(&dana, "ab", 10).unwrap()), [more[0].id, added[0].id]);
+    assert!(log.consents_about(&Person::new("nobody").unwrap(), "a", 10).unwrap().is_empty());
+    assert_eq!(log.consents(None, 10).unwrap().len(), 6);
+    assert_eq!(log.consents(Some(&dana), 10).unwrap().len(), 5);
+    assert_eq!(log.consents(None, 1).unwrap(), more[1..]);
+    let bad = [record("lee", "call:a", false), record("lee", "*", false)];
+    assert!(matches!(log.add_consents(&bad), Err(StoreError::BadConsent(_))));
+    assert_eq!(log.consents(None, 10).unwrap().len(), 6, "all or none");
+    assert!(log.add_consents(&[]).unwrap().is_empty());
+}
+
 fn two_writers_on_one_call_cannot_mix(log: Arc<dyn EventLog>) {
     log.create(&call("a")).unwrap();
     // Both write the whole log, one event at a time, with different events after the first.
@@ -292,7 +418,9 @@ macro_rules! conformance {
                 a_call_that_is_not_there_is_said_so a_name_is_taken_once the_record_follows_from_the_events
                 a_call_that_is_over_takes_no_more a_call_left_open_goes_on calls_are_listed_latest_first
                 a_batch_judges_each_part_for_itself the_export_is_the_exact_lines
-                a_failing_reader_of_the_export_is_reported a_deleted_call_is_gone_and_others_stay);
+                a_failing_reader_of_the_export_is_reported a_deleted_call_is_gone_and_others_stay
+                what_a_log_asks_to_be_erased_is_erased_and_nothing_else a_whole_call_can_be_erased
+                consent_records_come_back_as_they_were_latest_first);
 
             #[test]
             fn two_writers_on_one_call_cannot_mix() {

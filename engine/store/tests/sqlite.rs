@@ -5,8 +5,15 @@ mod made;
 
 use std::{fs, path::Path};
 
-use made::{call, id, run};
-use reframe_store::{Append, EventLog, SqliteLog, SqliteOptions, StoreError};
+use made::{call, event, id, run};
+use reframe_call::{
+    audio::TrackId,
+    event::{Event, EventBody, UtteranceId},
+    recognize::Word,
+    time::MediaTime,
+};
+use reframe_consent::{NewRecord, Person, Scope};
+use reframe_store::{Append, ConsentBook, EventLog, SqliteLog, SqliteOptions, StoreError};
 use rusqlite::Connection;
 
 fn quick() -> SqliteOptions {
@@ -163,7 +170,7 @@ fn a_newer_file_is_refused_and_left_as_it_was() {
     let before = fs::read(&path).unwrap();
     for error in [SqliteLog::open(&path, quick()).unwrap_err(), SqliteLog::open_read_only(&path, quick()).unwrap_err()]
     {
-        assert!(matches!(error, StoreError::NewerFormat { found: 99, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::NewerFormat { found: 99, known: 2, .. }), "{error:?}");
         assert!(error.to_string().contains("use the newer program"), "{error}");
     }
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -253,6 +260,112 @@ fn a_line_that_is_not_its_event_is_found_and_still_exported() {
     other.execute("UPDATE events SET line = (SELECT line FROM events WHERE seq = 2) WHERE seq = 3", []).unwrap();
     let error = log.read(&id("a"), 0).unwrap_err();
     assert!(matches!(error, StoreError::BadEvent { seq: 3, .. }), "{error:?}");
+}
+
+/// Calls that grow side by side, so that pages split and rows move about; then one participant's words go.
+#[test]
+fn what_is_erased_is_in_no_page_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = open(&path);
+    let names = ["one", "two", "three"];
+    for name in names {
+        log.create(&call(name)).unwrap();
+    }
+    // Lines of very different lengths.
+    let said = |name: &str, seq: u64| -> Event {
+        let text = format!("{name}said{seq}x").repeat(1 + (seq as usize * 7 % 40));
+        let words =
+            vec![Word { text, start: MediaTime::from_ms(seq), end: MediaTime::from_ms(seq + 1), confidence: 1.0 }];
+        let track = TrackId((seq % 2) as u16);
+        event(seq, EventBody::WordsCommitted { track, utterance: UtteranceId(seq as u32), words })
+    };
+    for seq in 0..400 {
+        for name in names {
+            log.append(&id(name), seq, &[said(name, seq)]).unwrap();
+        }
+    }
+    log.append(&id("two"), 400, &[event(400, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
+    let count = |what: &str| -> usize {
+        ["calls.db", "calls.db-wal", "calls.db-shm"]
+            .iter()
+            .filter_map(|file| fs::read(folder.path().join(file)).ok())
+            .map(|bytes| bytes.windows(what.len()).filter(|w| *w == what.as_bytes()).count())
+            .sum()
+    };
+    assert!(count("twosaid1x") > 0 && count("twosaid399x") > 0);
+    assert_eq!(log.erase(&id("two")).unwrap().rewritten, 200);
+    let left: Vec<u64> = (1..400).step_by(2).filter(|seq| count(&format!("twosaid{seq}x")) > 0).collect();
+    assert!(left.is_empty(), "words of these events are still in the file: {left:?}");
+    assert!(count("twosaid2x") > 0 && count("onesaid1x") > 0 && count("threesaid399x") > 0);
+    log.check().unwrap();
+    assert_eq!(log.read(&id("one"), 0).unwrap().len(), 400);
+}
+
+/// While somebody else reads, the write-ahead log cannot be cut off: then the erasure says that it is not done.
+#[test]
+fn an_erasure_that_another_program_holds_up_is_not_called_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = open(&path);
+    log.create(&call("a")).unwrap();
+    log.append(&id("a"), 0, &run("a", 0..30)).unwrap();
+    log.append(&id("a"), 30, &[event(30, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
+    let error = log.erase(&id("a")).unwrap_err();
+    assert!(matches!(error, StoreError::Locked { .. }) && error.is_worth_retrying(), "{error:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    log.erase(&id("a")).unwrap();
+    assert!(!fs::read(&path).unwrap().windows(5).any(|w| w == b"a-1-0"));
+}
+
+#[test]
+fn consent_records_can_neither_be_changed_nor_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = open(&path);
+    let says = NewRecord {
+        person: Person::new("dana@acme.example").unwrap(),
+        scope: Scope::AllCalls,
+        jurisdiction: None,
+        method: "contract".into(),
+        proof: String::new(),
+        given_unix_ms: 1,
+        withdrawn_unix_ms: None,
+    };
+    log.add_consents(std::slice::from_ref(&says)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    for sql in ["UPDATE consents SET method = 'x'", "DELETE FROM consents", "DELETE FROM consents WHERE id = 1"] {
+        let error = other.execute(sql, []).unwrap_err().to_string();
+        assert!(error.contains("only ever added"), "{sql}: {error}");
+    }
+    assert_eq!(log.consents(None, 10).unwrap()[0].says, says);
+}
+
+/// The tables as the first version made them, with a call in them.
+#[test]
+fn a_file_of_the_first_format_is_brought_up_to_date_with_all_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = open(&path);
+    log.create(&call("a")).unwrap();
+    log.append(&id("a"), 0, &run("a", 0..30)).unwrap();
+    drop(log);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP TABLE consents; DROP INDEX calls_to_erase; ALTER TABLE calls DROP COLUMN erase_due;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let error = SqliteLog::open_read_only(&path, quick()).unwrap_err();
+    assert!(error.to_string().contains("start the server on it once"), "{error}");
+    let log = open(&path);
+    assert_eq!(log.read(&id("a"), 0).unwrap(), run("a", 0..30));
+    assert!(log.consents(None, 1).unwrap().is_empty() && log.erasures_due(1).unwrap().is_empty());
+    log.append(&id("a"), 30, &[event(30, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
+    assert_eq!(log.erasures_due(1).unwrap(), [id("a")]);
 }
 
 #[test]

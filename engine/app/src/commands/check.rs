@@ -45,6 +45,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         "token",
         crate::server::listen::ingest_token(&config).map(|_| source.unwrap_or("made at every start".to_owned())),
     )?;
+    if let Some(name) = &config.server.admin_token_env {
+        report("admin token", crate::server::listen::admin_token(&config).map(|_| format!("from {name}")))?;
+    }
     match &config.playbook.dir {
         Some(dir) => {
             let checked = playbook::check_one(dir, None);

@@ -5,8 +5,11 @@ mod watch;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::Context;
-use reframe_bots::play::{Pace, PlayEvent, Player};
+use anyhow::{Context, bail};
+use reframe_bots::{
+    play::{Loss, Pace, PlayEvent, Player},
+    whip::Bad,
+};
 use tokio::sync::mpsc;
 
 use self::{
@@ -27,8 +30,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Play a fixture call through the whole system and show what the rep would see
 ///
-/// Starts the server on this machine only, sends a two-party call to it over the network as a meeting bot would, and
-/// watches the cards over the network as a screen would. Needs no key, no model file and no connection.
+/// Starts the server on this machine only, sends a two-party call to it over WebRTC as a meeting bot would, and watches
+/// the cards over the network as a screen would. Needs no key, no model file and no connection.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which call; see --list
@@ -40,6 +43,21 @@ pub struct Args {
     /// real: as it was spoken; max: as fast as this machine can
     #[arg(long, value_enum, default_value_t = PaceArg::Real)]
     pace: PaceArg,
+    /// How the sound gets in: by WebRTC (WHIP), or by WebSocket (the only way at --pace max)
+    #[arg(long, value_enum, value_name = "WAY")]
+    over: Option<Over>,
+    /// Packets to lose on the way, in percent (default: as the call's script says)
+    #[arg(long, value_name = "PERCENT")]
+    loss: Option<f64>,
+    /// Packets overtaken by the next one on the way, in percent; over WebRTC only
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+    reorder: f64,
+    /// Most delay on the way, in ms; over WebRTC only
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    jitter: u32,
+    /// Which packets are lost, overtaken and delayed; the same in every run
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
     /// Print JSON lines instead
     #[arg(long)]
     json: bool,
@@ -72,6 +90,44 @@ enum PaceArg {
     Max,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Over {
+    /// WebRTC
+    Whip,
+    /// WebSocket
+    Socket,
+}
+
+impl Args {
+    fn over(&self) -> anyhow::Result<Over> {
+        match (self.over, self.pace) {
+            (Some(Over::Whip), PaceArg::Max) => {
+                bail!("WebRTC is live: leave out --pace max, or say --over socket");
+            }
+            (Some(over), _) => Ok(over),
+            (None, PaceArg::Real) => Ok(Over::Whip),
+            (None, PaceArg::Max) => Ok(Over::Socket),
+        }
+    }
+
+    fn player(&self, server: &Server, over: Over) -> Player {
+        let url = match over {
+            Over::Whip => format!("http://{}/v1/whip", server.addr),
+            Over::Socket => server.ingest_url(),
+        };
+        let player = Player::new(url)
+            .token(&server.ingest_token)
+            .pace(if self.pace == PaceArg::Real { Pace::RealTime } else { Pace::AsFastAsTaken })
+            .packet_ms(self.packet_ms)
+            .bad(Bad { reorder_percent: self.reorder, jitter_ms: self.jitter, seed: self.seed })
+            .lead(Duration::from_secs(self.wait).max(Duration::from_millis(50)));
+        match self.loss {
+            Some(percent) => player.loss(Loss { percent, seed: self.seed, burst: 1 }),
+            None => player,
+        }
+    }
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -90,6 +146,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Success);
     }
+    let over = args.over()?;
     let (call, script) = fixtures::load(&args.call)?;
     let mut config = Config::default();
     config.server.listen = args.listen;
@@ -109,13 +166,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let server = Server::start(&config, playbook, recognizer).await?;
         let mut reporter = Reporter::new(args.json, args.pace == PaceArg::Real, &args.call, &script);
-        let pace = if args.pace == PaceArg::Real { Pace::RealTime } else { Pace::AsFastAsTaken };
-        let player = Player::new(server.ingest_url())
-            .token(&server.ingest_token)
-            .pace(pace)
-            .packet_ms(args.packet_ms)
-            .lead(Duration::from_secs(args.wait).max(Duration::from_millis(50)))
-            .add(call);
+        let player = args.player(&server, over).add(call);
         let outcome = play(player, &mut reporter).await;
         if let Ok(call) = &outcome {
             let paths = Exported::paths(&args.data, &CallId::new(call.as_str())?);

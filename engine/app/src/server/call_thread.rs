@@ -16,12 +16,16 @@ use reframe_call::{
     output::{Caption, Job},
     time::MediaTime,
 };
+use reframe_consent::NewRecord;
 use reframe_ingest::{Assembler, AssemblerConfig, IngestItem, Mode, What};
 use reframe_serve::{CallScreen, ComputeLatency};
 use reframe_store::CallId;
 use tokio::sync::Notify;
 
-use super::{log_writer::LogHandle, overload::Overload, refine::RefineHandle, stats::EngineStats};
+use super::{
+    admission::Admission, erasures::Erasures, log_writer::LogHandle, overload::Overload, refine::RefineHandle,
+    stats::EngineStats,
+};
 use crate::{
     queue::{InputQueue, Pushed},
     runner::{Runner, Sink},
@@ -41,7 +45,14 @@ pub enum Message {
     /// From a screen.
     Rep(RepAction),
     /// From the second pass.
-    Refined(Refined),
+    Refined {
+        /// What it heard.
+        refined: Refined,
+        /// How often words of the call had been erased when it was asked.
+        erasures: u64,
+    },
+    /// Somebody's consent was given or withdrawn by hand.
+    OnRecord(Arc<NewRecord>),
 }
 
 /// What a call's thread shares with the tasks that feed it.
@@ -53,13 +64,20 @@ pub struct Inbox {
     pub room: Notify,
     /// One bit per track whose packets were pushed out of the queue; the protocol numbers tracks 0 to 255.
     overflowed: [AtomicU64; 4],
+    /// How often words of this call were erased.
+    erasures: AtomicU64,
     stats: Arc<EngineStats>,
 }
 
 impl Inbox {
     /// Around `queue`; what is pushed out of it is counted in `stats`.
     pub fn new(queue: InputQueue<Message>, stats: Arc<EngineStats>) -> Self {
-        Self { queue, room: Notify::new(), overflowed: Default::default(), stats }
+        Self { queue, room: Notify::new(), overflowed: Default::default(), erasures: AtomicU64::new(0), stats }
+    }
+
+    /// How often words of this call were erased so far.
+    pub fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
     }
 
     /// Puts a message in without waiting. Gives the number of packets that had to make room for it; `None` if the call
@@ -89,7 +107,7 @@ impl Inbox {
 
     fn save(&self, message: Message) -> bool {
         let Pushed::Full(message) = self.queue.rescue(message) else { return true };
-        if matches!(message, Message::Item(_)) {
+        if matches!(message, Message::Item(_) | Message::OnRecord(_)) {
             // News about tracks must not be lost, withdrawn consent least of all: then rather no call.
             tracing::error!("a call's thread stands still and its sender goes on announcing; the call is ended");
             self.queue.close_with(message);
@@ -143,6 +161,10 @@ pub struct CallThread {
     pub log: LogHandle,
     /// The second pass, if there is one.
     pub refine: Option<RefineHandle>,
+    /// Settles who is who and who agreed.
+    pub admission: Admission,
+    /// Erases what has to go.
+    pub erasures: Erasures,
     /// Counters of the whole engine.
     pub stats: Arc<EngineStats>,
     /// Live or recorded.
@@ -168,6 +190,7 @@ struct Screens {
     screen: CallScreen,
     log: LogHandle,
     refine: Option<RefineHandle>,
+    erasures: Erasures,
     stats: Arc<EngineStats>,
     next_seq: u64,
     last_at: MediaTime,
@@ -190,6 +213,10 @@ impl Sink for Screens {
         self.next_seq = event.seq + 1;
         self.last_at = event.at;
         self.log.append(&self.id, event.clone());
+        if matches!(event.body, EventBody::WordsErased { .. } | EventBody::CallErased { .. }) {
+            self.inbox.erasures.fetch_add(1, Ordering::AcqRel);
+            self.erasures.wake();
+        }
     }
 
     fn caption(&mut self, caption: &Caption) {
@@ -210,20 +237,23 @@ impl CallThread {
     /// Runs the call to its end. A panic inside ends this call with `CallFailed` in its log, and no other.
     #[must_use]
     pub fn run(self, parker: &Parker) -> Outcome {
-        let Self { id, inbox, mut runner, screen, log, refine, stats, mode, starts_at } = self;
+        let Self { id, inbox, mut runner, screen, log, refine, mut admission, erasures, stats, mode, starts_at } = self;
         let mut sink = Screens {
             id,
             inbox: Arc::clone(&inbox),
             screen,
             log,
             refine,
+            erasures,
             stats,
             next_seq: 0,
             last_at: MediaTime::ZERO,
             cards: 0,
         };
         let mut assembler = Assembler::starting_at(AssemblerConfig::new(mode), starts_at);
-        let body = std::panic::AssertUnwindSafe(|| drive(&inbox, &mut runner, &mut assembler, &mut sink, mode, parker));
+        let body = std::panic::AssertUnwindSafe(|| {
+            drive(&inbox, &mut runner, &mut admission, &mut assembler, &mut sink, mode, parker)
+        });
         let failure = match std::panic::catch_unwind(body) {
             Ok(Ok(())) => {
                 // The call is over and its log complete; this is no failure of the call.
@@ -260,6 +290,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 fn drive(
     inbox: &Inbox,
     runner: &mut Runner,
+    admission: &mut Admission,
     assembler: &mut Assembler,
     sink: &mut Screens,
     mode: Mode,
@@ -268,6 +299,8 @@ fn drive(
     let stats = Arc::clone(&sink.stats);
     let mut behind = Behind { overload: Overload::default(), stats: &stats };
     let mut counted = reframe_ingest::assembler::AssemblerCounters::default();
+    let mut admitted = Vec::new();
+    let mut silence = SilentStart { since: Instant::now(), told: false };
     runner.begin(sink);
     while !runner.ended() {
         let mut idle = true;
@@ -279,20 +312,30 @@ fn drive(
             idle = false;
             inbox.room.notify_one();
             match message {
-                Message::Item(item) => assembler.push(item),
+                Message::Item(item) => admission.admit(item, &mut admitted),
+                Message::OnRecord(record) => admission.on_record(&record, &mut admitted),
                 Message::Rep(action) => {
                     let at = assembler.clock().now(Instant::now()).unwrap_or_default().max(runner.now());
                     // A click must not overtake audio that is on its way: the screens would be ahead of the log.
                     let at = at.min(runner.now().plus_ms(TICK_SLACK_MS));
                     runner.step(&Input::Rep { at, action }, None, sink)?;
                 }
-                Message::Refined(refined) => runner.step(&Input::Refined(refined), None, sink)?,
+                Message::Refined { refined, erasures } if erasures == inbox.erasures() => {
+                    runner.step(&Input::Refined(refined), None, sink)?;
+                }
+                Message::Refined { .. } => {}
+            }
+            for item in admitted.drain(..) {
+                assembler.push(item);
             }
         } else if inbox.queue.is_closed() && !assembler.is_ended() {
             assembler.push(IngestItem::new(Instant::now(), What::End));
         }
         while let Some((input, arrived)) = assembler.pop(Instant::now()) {
             idle = false;
+            if let (Input::Audio(_), Some(arrived)) = (&input, arrived) {
+                stats.packet_to_frame.record_us(u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX));
+            }
             runner.step(&input, arrived, sink)?;
         }
         // An ended call takes no more inputs, this one neither.
@@ -306,6 +349,7 @@ fn drive(
         counted = now;
         if mode == Mode::Live && !runner.ended() {
             tick(runner, assembler, sink)?;
+            silence.observe(runner, assembler, sink)?;
         }
         if idle && !runner.ended() {
             let wake = assembler.wake_at().map_or(MAX_PARK, |at| at.saturating_duration_since(Instant::now()));
@@ -313,6 +357,26 @@ fn drive(
         }
     }
     Ok(())
+}
+
+/// Before its first packet a call has no media time, so that its own timer cannot tell that nothing comes.
+struct SilentStart {
+    since: Instant,
+    told: bool,
+}
+
+impl SilentStart {
+    fn observe(&mut self, runner: &mut Runner, assembler: &Assembler, sink: &mut Screens) -> anyhow::Result<()> {
+        if self.told || assembler.clock().now(Instant::now()).is_some() {
+            self.told = true;
+            return Ok(());
+        }
+        if self.since.elapsed() >= runner.stall_after() {
+            self.told = true;
+            runner.step(&Input::Silent, None, sink)?;
+        }
+        Ok(())
+    }
 }
 
 /// Fires a timer whose time has passed on the wall while no audio came to carry it.

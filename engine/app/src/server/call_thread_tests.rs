@@ -11,10 +11,13 @@ use reframe_call::{
 };
 use reframe_ingest::item::Packet;
 use reframe_serve::{CallMeta, Hub, HubOptions, Metrics, Token};
-use reframe_store::{CallState, EventLog, MemoryLog, NewCall};
+use reframe_store::{CallState, EventLog, MemoryLog, NewCall, Store};
 
 use super::*;
-use crate::{queue::WhenFull, server::log_writer::LogWriter};
+use crate::{
+    queue::WhenFull,
+    server::{admission::Rules, erasures::Eraser, log_writer::LogWriter},
+};
 
 /// A recogniser that takes its time once, and fails at the next frame if it is told to.
 #[derive(Clone, Copy)]
@@ -59,6 +62,17 @@ impl RecognizerStream for SlowStream {
 
 /// Runs a call with these messages waiting for it. Gives how it ended, its log and the engine's counters.
 fn run(how: Slow, capacity: usize, messages: Vec<What>) -> (Outcome, Vec<Event>, CallState, Arc<EngineStats>) {
+    run_with(SessionSettings::default(), how, capacity, messages, |_, _| {})
+}
+
+/// The same, with `meanwhile` going on beside it.
+fn run_with(
+    settings: SessionSettings,
+    how: Slow,
+    capacity: usize,
+    messages: Vec<What>,
+    meanwhile: impl FnOnce(&Inbox, &MemoryLog) + Send + 'static,
+) -> (Outcome, Vec<Event>, CallState, Arc<EngineStats>) {
     let log = Arc::new(MemoryLog::new());
     let id = Arc::new(CallId::new("c").unwrap());
     let call = NewCall {
@@ -69,7 +83,10 @@ fn run(how: Slow, capacity: usize, messages: Vec<What>) -> (Outcome, Vec<Event>,
         token_hash: String::new(),
     };
     log.create(&call).unwrap();
-    let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn EventLog>, 64).unwrap();
+    let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn Store>, 64).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::clone(&log) as Arc<dyn Store>;
+    let eraser = Eraser::start(Arc::clone(&store), writer.handle(), dir.path().into()).unwrap();
     let hub = Hub::new(HubOptions::default(), &Metrics::new());
     let meta = CallMeta { id: "c".into(), title: String::new(), token: Token::generate() };
     let stats = Arc::<EngineStats>::default();
@@ -79,7 +96,7 @@ fn run(how: Slow, capacity: usize, messages: Vec<What>) -> (Outcome, Vec<Event>,
         assert_eq!(inbox.put(Message::Item(IngestItem::new(Instant::now(), what))), Some(0));
     }
     let setup = SessionSetup {
-        settings: SessionSettings::default(),
+        settings,
         playbook: crate::playbooks::load(None).unwrap(),
         context: Vec::new(),
         ears: Ears { recognizer: Arc::new(how), voice: deaf_ears().voice },
@@ -87,16 +104,21 @@ fn run(how: Slow, capacity: usize, messages: Vec<What>) -> (Outcome, Vec<Event>,
     };
     let thread = CallThread {
         id: Arc::clone(&id),
-        inbox,
+        inbox: Arc::clone(&inbox),
         runner: Runner::new(setup, &[], None).unwrap(),
         screen: hub.open_call(meta, Arc::new(|_| true)).unwrap(),
         log: writer.handle(),
         refine: None,
+        admission: Admission::new(Arc::clone(&id), Rules::default().into(), Arc::clone(&store), writer.handle(), &[]),
+        erasures: eraser.handle(),
         stats: Arc::clone(&stats),
         mode: Mode::Live,
         starts_at: MediaTime::ZERO,
     };
+    let watched = Arc::clone(&log);
+    let beside = std::thread::spawn(move || meanwhile(&inbox, &watched));
     let outcome = thread.run(&parker);
+    beside.join().unwrap();
     assert!(writer.handle().flush(Duration::from_secs(10)));
     let state = log.call(&id).unwrap().unwrap().state;
     (outcome, log.read(&id, 0).unwrap(), state, stats)
@@ -111,7 +133,32 @@ fn track() -> What {
 /// 20 ms in which every sample is loud.
 fn packet(n: u16) -> What {
     let payload = 20_000i16.to_le_bytes().repeat(320);
-    What::Packet(Packet { track: TrackId(0), sequence: Some(n), timestamp_us: u64::from(n) * 20_000, exact: false, payload })
+    What::Packet(Packet {
+        track: TrackId(0),
+        sequence: Some(n),
+        timestamp_us: u64::from(n) * 20_000,
+        exact: false,
+        payload,
+    })
+}
+
+#[test]
+fn a_call_to_which_no_sound_comes_at_all_says_so() {
+    let settings = SessionSettings { stall_ms: 100, ..SessionSettings::default() };
+    let stalled = |e: &Event| matches!(e.body, EventBody::AudioStalled { .. });
+    let how = Slow { in_finish: false, then_fail: false };
+    let (_, events, _, _) = run_with(settings, how, 100, vec![track()], move |inbox, log| {
+        let until = Instant::now() + Duration::from_secs(30);
+        while !log.read(&CallId::new("c").unwrap(), 0).unwrap().iter().any(stalled) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Sound comes late, and the call goes on as if nothing had been.
+        inbox.put(Message::Item(IngestItem::new(Instant::now(), packet(0))));
+        inbox.put(Message::Item(IngestItem::new(Instant::now(), What::End)));
+    });
+    let kinds: Vec<u64> = events.iter().filter(|e| stalled(e)).map(|e| e.at.ms()).collect();
+    assert_eq!(kinds, [0], "once, at no media time: {events:?}");
+    assert!(events.iter().any(|e| matches!(e.body, EventBody::AudioResumed)), "{events:?}");
 }
 
 #[test]
@@ -148,7 +195,7 @@ fn what_is_pushed_out_is_counted_whoever_pushed() {
     inbox.put(Message::Item(IngestItem::new(Instant::now(), What::Packet(high))));
     inbox.put(Message::Rep(RepAction::Next));
     let refined = Refined { utterance: reframe_call::event::UtteranceId(0), words: Vec::new(), model: String::new() };
-    assert_eq!(inbox.put(Message::Refined(refined)), Some(1), "a click makes the audio go");
+    assert_eq!(inbox.put(Message::Refined { refined, erasures: 0 }), Some(1), "a click makes the audio go");
     assert_eq!(inbox.stats.queue_dropped.load(Ordering::Relaxed), 1);
     assert_eq!(inbox.take_overflowed().collect::<Vec<_>>(), [TrackId(200)], "and its own track is told");
     assert_eq!(inbox.put(Message::Item(IngestItem::new(Instant::now(), What::Resumed))), Some(0));
@@ -160,8 +207,8 @@ fn a_second_opinion_finds_its_way_into_a_full_recording() {
     let inbox = inbox(1, WhenFull::Block);
     inbox.put(Message::Item(IngestItem::new(Instant::now(), packet(0))));
     let refined = Refined { utterance: reframe_call::event::UtteranceId(0), words: Vec::new(), model: String::new() };
-    assert_eq!(inbox.put(Message::Refined(refined)), Some(0));
-    assert!(matches!(inbox.queue.pop(), Some(Message::Refined(_))));
+    assert_eq!(inbox.put(Message::Refined { refined, erasures: 0 }), Some(0));
+    assert!(matches!(inbox.queue.pop(), Some(Message::Refined { .. })));
 }
 
 #[test]

@@ -12,25 +12,29 @@ use std::{
 use anyhow::Context;
 use reframe_call::{
     event::{Event, EventBody},
+    input::ConsentRule,
     playbook::Playbook,
     session::{Ears, SessionSettings, SessionSetup},
     time::MediaTime,
 };
+use reframe_consent::{ConsentRecord, NewRecord};
 use reframe_ingest::{
     CallHandle, CallHost, IngestItem, Mode,
     socket::protocol::{Code, Ended, Refusal, Start, Started},
 };
-use reframe_serve::{CallMeta, CallScreen, Hub, OpenError, overlay_link};
-use reframe_store::{CallId, CallState, EventLog, NewCall, StoreError};
+use reframe_serve::{CallMeta, CallScreen, Hub, OpenError, Token, overlay_link};
+use reframe_store::{CallId, CallState, ConsentBook, NewCall, Store, StoreError};
 use tokio::sync::watch;
 
 use super::{
+    admission::{Admission, Rules, now_unix_ms},
     call_thread::{CallThread, Inbox, Message, Outcome},
+    erasures::Erasures,
     export,
     log_writer::LogHandle,
     refine::RefineHandle,
-    secret::{Secret, token_hash},
     stats::EngineStats,
+    tokens::{Tokens, token_hash},
 };
 use crate::{
     queue::{InputQueue, Pushed, WhenFull},
@@ -55,10 +59,16 @@ pub struct EngineParts {
     pub settings: SessionSettings,
     /// The second pass, if there is one.
     pub refine: Option<RefineHandle>,
-    /// The event log.
-    pub log: Arc<dyn EventLog>,
-    /// Its writer.
+    /// The event log and the consent registry.
+    pub log: Arc<dyn Store>,
+    /// Their writer.
     pub writer: LogHandle,
+    /// Erases what has to go.
+    pub erasures: Erasures,
+    /// Who is who, and whose consent it takes.
+    pub rules: Arc<Rules>,
+    /// What bots are asked to say in the meeting.
+    pub disclosure: Option<String>,
     /// The screens.
     pub hub: Hub,
     /// Where screens find this server: `http://127.0.0.1:7311`.
@@ -68,7 +78,7 @@ pub struct EngineParts {
     /// Write down each call's inputs.
     pub record_inputs: bool,
     /// Makes the tokens.
-    pub secret: Secret,
+    pub tokens: Arc<Tokens>,
     /// Calls at the same time.
     pub max_calls: usize,
     /// Packets that may wait for a call.
@@ -86,6 +96,13 @@ impl Drop for Seat {
         self.engine.stats.calls_open.fetch_sub(1, Ordering::Relaxed);
         self.engine.lock().remove(self.id.as_str());
     }
+}
+
+/// What the store knows of a call that is to be opened.
+struct Known {
+    history: Vec<Event>,
+    resumed: bool,
+    started_unix_ms: i64,
 }
 
 struct Dormant {
@@ -187,16 +204,16 @@ impl Engine {
         };
         let id = Arc::new(CallId::new(id).map_err(|e| Refusal::new(Code::BadMessage, e.to_string()))?);
         let title = start.title.clone().unwrap_or_else(|| id.to_string());
-        let token = self.parts.secret.screen_token(id.as_str());
         let rule = if start.mode == Mode::Live { WhenFull::DropOldest } else { WhenFull::Block };
         let (queue, parker) = InputQueue::new(self.parts.queue_packets, rule);
         let inbox = Arc::new(Inbox::new(queue, Arc::clone(&self.stats)));
         let seat = self.admit(&id, &inbox)?;
         let mut dormant = self.dormant();
-        let (history, resumed) = self.history(&id, &title, &token_hash(&token))?;
+        let Known { history, resumed, started_unix_ms } = self.history(&id, &title)?;
+        let token = self.parts.tokens.screen_token(id.as_str(), started_unix_ms);
         let asleep = match dormant.remove(id.as_str()) {
             Some(asleep) => asleep,
-            None => self.open_screen(&id, title, &history).map_err(|error| match error {
+            None => self.open_screen(&id, title, token.clone(), &history).map_err(|error| match error {
                 OpenError::AlreadyOpen(_) => Refusal::new(Code::CallEnded, error.to_string()),
                 OpenError::TooManyCalls { .. } | OpenError::ShuttingDown => Refusal::new(Code::Busy, error.to_string()),
                 other => internal(&other),
@@ -224,6 +241,14 @@ impl Engine {
             runner,
             screen,
             log: self.parts.writer.clone(),
+            admission: Admission::new(
+                Arc::clone(&id),
+                Arc::clone(&self.parts.rules),
+                Arc::clone(&self.parts.log),
+                self.parts.writer.clone(),
+                &history,
+            ),
+            erasures: self.parts.erasures.clone(),
             refine: self.parts.refine.clone(),
             stats: Arc::clone(&self.stats),
             mode: start.mode,
@@ -246,19 +271,76 @@ impl Engine {
             resumed,
             overlay_url: Some(overlay_link(&self.parts.base_url, id.as_str(), &token)),
             playbook: Some(self.parts.playbook.name.clone()),
-            ..Started::default()
+            disclosure: self.parts.disclosure.clone(),
+            consent_rule: self.rule_at_start(start),
         };
         Ok(LiveCall { inbox, started, done })
     }
 
-    fn open_screen(&self, id: &CallId, title: String, history: &[Event]) -> Result<Dormant, OpenError> {
+    /// Whose consent it takes with the participants known so far.
+    fn rule_at_start(&self, start: &Start) -> ConsentRule {
+        let places = start.tracks.iter().map(|t| t.jurisdiction.as_deref());
+        self.parts.rules.policy.rule_for(places, self.parts.rules.setting).0
+    }
+
+    /// Adds a record to the consent registry and tells the calls that run. A withdrawal is told first: nobody is to be
+    /// listened to while it is being written down; a consent last: nobody is to be listened to before it is.
+    ///
+    /// # Errors
+    /// If the record may not stand in a registry, or could not be stored yet: then it still will be, or the log says not.
+    pub fn put_on_record(&self, record: NewRecord) -> anyhow::Result<ConsentRecord> {
+        record.check()?;
+        let record = Arc::new(record);
+        let tell = || {
+            for inbox in self.lock().values() {
+                // A call that takes no more is over.
+                let _taken = inbox.put(Message::OnRecord(Arc::clone(&record)));
+            }
+        };
+        let withdrawal = record.withdrawn_unix_ms.is_some();
+        if withdrawal {
+            tell();
+        }
+        self.parts.writer.append_consent((*record).clone());
+        anyhow::ensure!(
+            self.parts.writer.flush(FLUSH_LIMIT),
+            "the registry cannot be written for now; it is tried again, see the server's log"
+        );
+        let latest = self.parts.log.consents(Some(&record.person), 100)?;
+        let stored = latest.into_iter().find(|r| r.says == *record).context("the registry refused the record")?;
+        if !withdrawal {
+            tell();
+        }
+        Ok(stored)
+    }
+
+    /// The consent registry.
+    #[must_use]
+    pub fn book(&self) -> &dyn ConsentBook {
+        &*self.parts.log
+    }
+
+    /// Makes the tokens.
+    #[must_use]
+    pub const fn tokens(&self) -> &Arc<Tokens> {
+        &self.parts.tokens
+    }
+
+    /// An id for a new call that nobody chose one for.
+    #[must_use]
+    pub fn fresh_id(&self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The time keeps ids in order for people; the random part keeps two of the same millisecond apart.
+        format!("{}-{:04x}", now.as_millis(), rand::random::<u16>())
+    }
+
+    fn open_screen(&self, id: &CallId, title: String, token: Token, history: &[Event]) -> Result<Dormant, OpenError> {
         let inbox = Arc::new(Mutex::new(None::<Arc<Inbox>>));
         let clicks = Arc::clone(&inbox);
         let actions = move |action| {
             let inbox = clicks.lock().unwrap_or_else(PoisonError::into_inner).clone();
             inbox.is_some_and(|inbox| inbox.put(Message::Rep(action)).is_some())
         };
-        let token = self.parts.secret.screen_token(id.as_str());
         let screen = self.parts.hub.open_call(CallMeta { id: id.to_string(), title, token }, Arc::new(actions))?;
         screen.restore(history);
         Ok(Dormant { screen, inbox })
@@ -273,7 +355,8 @@ impl Engine {
         let mut dormant = self.dormant();
         for record in self.parts.log.calls(Some(CallState::Open), self.parts.max_calls)? {
             let id = record.call.id;
-            match self.open_screen(&id, record.call.title, &self.parts.log.read(&id, 0)?) {
+            let token = self.parts.tokens.screen_token(id.as_str(), record.call.started_unix_ms);
+            match self.open_screen(&id, record.call.title, token, &self.parts.log.read(&id, 0)?) {
                 Ok(asleep) => drop(dormant.insert(id.to_string(), asleep)),
                 Err(error) => tracing::warn!(call = %id, %error, "a call left open cannot be watched"),
             }
@@ -310,37 +393,33 @@ impl Engine {
         if let Some(screen) = screen {
             screen.publish(&event, None);
         }
-        export::export(self.parts.log.as_ref(), &self.parts.data_dir, id)?;
+        let _files = self.parts.erasures.files();
+        export::export(&*self.parts.log, &self.parts.data_dir, id)?;
         tracing::warn!(call = %id, "a call the last run left open was closed: its audio did not come back");
         Ok(())
     }
 
-    fn fresh_id(&self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // The time keeps ids in order for people; the random part keeps two of the same millisecond apart.
-        format!("{}-{:04x}", now.as_millis(), rand::random::<u16>())
-    }
-
     /// The log of a call that goes on after a restart; enters a new call in the store otherwise.
-    fn history(&self, id: &CallId, title: &str, hash: &str) -> Result<(Vec<Event>, bool), Refusal> {
+    fn history(&self, id: &CallId, title: &str) -> Result<Known, Refusal> {
         let internal = |e: StoreError| Refusal::new(Code::Internal, e.to_string());
         let log = &self.parts.log;
         match log.call(id).map_err(internal)? {
             None => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let started_unix_ms = now_unix_ms();
+                let token = self.parts.tokens.screen_token(id.as_str(), started_unix_ms);
                 let call = NewCall {
                     id: id.clone(),
                     title: title.to_owned(),
                     playbook: self.parts.playbook.id(),
-                    started_unix_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
-                    token_hash: hash.to_owned(),
+                    started_unix_ms,
+                    token_hash: token_hash(&token),
                 };
                 log.create(&call).map_err(internal)?;
-                Ok((Vec::new(), false))
+                Ok(Known { history: Vec::new(), resumed: false, started_unix_ms })
             }
             Some(record) if record.state == CallState::Open => {
                 let history = log.read(id, 0).map_err(internal)?;
-                Ok((history, true))
+                Ok(Known { history, resumed: true, started_unix_ms: record.call.started_unix_ms })
             }
             Some(_) => {
                 let message = format!("call `{id}` is over; leave `call` out, or choose another id");
@@ -354,9 +433,7 @@ impl Engine {
         if !self.parts.record_inputs || resumed {
             return Ok(None);
         }
-        let path = self.parts.data_dir.join("calls").join(format!("{id}.inputs.jsonl"));
-        let file = export::create(&path)?;
-        Ok(Some(Box::new(export::BestEffort::new(std::io::BufWriter::new(file), path))))
+        self.parts.erasures.record(id).map(Some)
     }
 
     fn finish(&self, seat: Seat, outcome: Outcome, finished: &watch::Sender<Option<Ended>>) {
@@ -365,10 +442,14 @@ impl Engine {
         if !stored {
             tracing::error!(call = %id, "the call is over and part of its log is not stored yet");
         }
-        let exported = export::export(self.parts.log.as_ref(), &self.parts.data_dir, &id)
-            .with_context(|| format!("the files of call {id} could not be written; its log is in the store"));
+        self.parts.erasures.forget_record(&id);
+        let exported = {
+            let _files = self.parts.erasures.files();
+            export::export(&*self.parts.log, &self.parts.data_dir, &id)
+                .with_context(|| format!("the files of call {id} could not be written; its log is in the store"))
+        };
         let log_url = match exported {
-            Ok(paths) => Some(paths.events.display().to_string()),
+            Ok(paths) => paths.map(|paths| paths.events.display().to_string()),
             Err(error) => {
                 tracing::error!("{error:#}");
                 None

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use reframe_call::transcript::Transcript;
+use reframe_call::{event::EventBody, transcript::Transcript};
 use reframe_store::{CallId, EventLog};
 
 /// Files of a finished call.
@@ -31,19 +31,23 @@ impl Exported {
     }
 }
 
-/// Writes both files from the store.
+/// Writes both files from the store. None of a call that was erased as a whole.
 ///
 /// # Errors
 /// If the store cannot be read or a file cannot be written.
-pub fn export(log: &dyn EventLog, data_dir: &Path, call: &CallId) -> anyhow::Result<Exported> {
+pub fn export(log: &dyn EventLog, data_dir: &Path, call: &CallId) -> anyhow::Result<Option<Exported>> {
+    let events = log.read(call, 0)?;
+    if events.iter().any(|e| matches!(e.body, EventBody::CallErased { .. })) {
+        return Ok(None);
+    }
     let paths = Exported::paths(data_dir, call);
     let failed = |path: &Path| format!("{} cannot be written", path.display());
     let mut out = BufWriter::new(create(&paths.events)?);
     log.export_jsonl(call, &mut out)?;
     out.flush().with_context(|| failed(&paths.events))?;
-    let text = Transcript::from_events(&log.read(call, 0)?).to_text();
+    let text = Transcript::from_events(&events).to_text();
     create(&paths.transcript)?.write_all(text.as_bytes()).with_context(|| failed(&paths.transcript))?;
-    Ok(paths)
+    Ok(Some(paths))
 }
 
 /// A writer whose failure is told once and then forgotten: a full disk must not end the call that is being recorded.

@@ -8,21 +8,28 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use reframe_call::{playbook::Playbook, recognize::Recognizer};
+use reframe_call::{playbook::Playbook, recognize::Recognizer, session::SessionSettings};
+use reframe_consent::Policy;
 use reframe_ingest::{
-    Calls, CallsConfig, OneToken,
+    Access, Calls, CallsConfig,
+    adapters::{self, io::AdaptersConfig},
     socket::io::{IngestConfig, IngestState},
+    whip::WhipState,
 };
-use reframe_serve::{Hub, HubOptions, Metrics, ServeOptions, Token};
-use reframe_store::{EventLog, SqliteLog, SqliteOptions};
+use reframe_serve::{AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to};
+use reframe_store::{SqliteLog, SqliteOptions, Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{
+    admission::Rules,
+    api,
     engine::{Engine, EngineParts, Host},
+    erasures::{Eraser, Erasures},
     log_writer::LogWriter,
+    people::People,
     refine::{self, RefineHandle},
-    secret::Secret,
     stats::EngineStats,
+    tokens::{Secret, Tokens},
 };
 use crate::{config::Config, recognizers};
 
@@ -39,6 +46,7 @@ pub struct Server {
     engine: Arc<Engine>,
     hub: Hub,
     writer: LogWriter,
+    eraser: Eraser,
     http: JoinHandle<std::io::Result<()>>,
     stop_http: oneshot::Sender<()>,
 }
@@ -61,8 +69,11 @@ impl Server {
         private_folder(dir).with_context(|| {
             format!("the data folder {} cannot be made; set data.dir to one that can", dir.display())
         })?;
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
+        let log: Arc<dyn Store> = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
         let writer = LogWriter::start(Arc::clone(&log), config.limits.log_queue_events)?;
+        let eraser = Eraser::start(Arc::clone(&log), writer.handle(), dir.clone())?;
+        let admin = admin_token(config)?;
+        let tokens = Tokens::new(Secret::load(dir)?, Some(ingest_token.clone()), admin);
         let refine = match &config.recognizer.refine_dir {
             Some(model) if config.session.refine => Some(RefineHandle::start(refine::load(model)?)?),
             _ => None,
@@ -81,15 +92,18 @@ impl Server {
             playbook,
             context: config.playbook.context.clone(),
             ears: recognizers::ears(recognizer),
-            settings: config.session,
+            settings: SessionSettings { coaching: config.consent.mode, ..config.session },
             refine,
             log,
             writer: writer.handle(),
+            erasures: eraser.handle(),
+            rules: Arc::new(rules(config)),
+            disclosure: Some(config.consent.disclosure.clone()).filter(|text| !text.trim().is_empty()),
             hub: hub.clone(),
-            base_url,
+            base_url: base_url.clone(),
             data_dir: dir.clone(),
             record_inputs: config.data.record_inputs,
-            secret: Secret::load(dir)?,
+            tokens: Arc::clone(&tokens),
             max_calls: config.limits.max_calls,
             queue_packets: config.limits.queue_packets,
         });
@@ -100,13 +114,22 @@ impl Server {
             },
             Arc::new(Host(Arc::clone(&engine))),
         );
-        let access = OneToken::new(Some(ingest_token.clone()));
+        let access: Arc<dyn Access> = tokens;
         let ingest = IngestState::new(
             IngestConfig { allowed_origins: config.server.allowed_origins.clone(), ..IngestConfig::default() },
             Arc::clone(&calls),
-            access,
+            Arc::clone(&access),
         );
-        export_metrics(&metrics, &engine, &writer, &calls);
+        let whip = if config.whip.enabled {
+            let settings = config.whip.ingest(addr, config.limits.max_tracks, &config.server.allowed_origins)?;
+            let whip = WhipState::new(settings, Arc::clone(&calls), Arc::clone(&access));
+            crate::whip::export(&metrics, whip.counters());
+            reframe_ingest::whip::router(whip)
+        } else {
+            axum::Router::new()
+        };
+        let adapters = adapters::io::router(AdaptersConfig::default(), Arc::clone(&calls), access);
+        export_metrics(&metrics, &engine, &writer, &eraser.handle(), &calls);
         let stats = writer.shared_stats();
         let mut options = ServeOptions::new(metrics);
         options.allowed_origins.clone_from(&config.server.allowed_origins);
@@ -116,9 +139,16 @@ impl Server {
             }
             Ok(())
         }));
-        let app = reframe_serve::router(hub.clone(), options).merge(reframe_ingest::socket::io::router(ingest));
+        let app = reframe_serve::router(hub.clone(), options)
+            .merge(reframe_ingest::socket::io::router(ingest))
+            .merge(adapters)
+            .merge(whip)
+            .merge(api::router(Arc::clone(&engine), base_url));
         // Before the first screen can ask for one of them.
         let open = engine.wake_open_calls()?;
+        // Around everything, so that no page of another site reaches any of it under a name of its own.
+        let names = config.server.allowed_hosts.iter().chain(&config.server.public_url);
+        let app = answer_only_to(AllowedHosts::new(addr, names), app);
         let (stop_http, stopped) = oneshot::channel::<()>();
         let http = tokio::spawn(reframe_serve::serve(listener, hub.clone(), app, async move {
             // A dropped sender stops it just as well.
@@ -134,7 +164,7 @@ impl Server {
                 }
             });
         }
-        Ok(Self { addr, ingest_token, engine, hub, writer, http, stop_http })
+        Ok(Self { addr, ingest_token, engine, hub, writer, eraser, http, stop_http })
     }
 
     /// Address bots connect to.
@@ -166,23 +196,33 @@ impl Server {
             tracing::error!("stuck at shutdown: the HTTP server");
         }
         drop(self.engine);
+        let eraser = self.eraser;
+        let erased = tokio::task::spawn_blocking(move || eraser.stop(deadline + SCREENS_LEAVE)).await;
+        if !erased.unwrap_or(false) {
+            tracing::error!("stuck at shutdown: words that have to be erased; the next start goes on with it");
+        }
         let writer = self.writer;
         let written = tokio::task::spawn_blocking(move || writer.stop(deadline + SCREENS_LEAVE)).await;
         stuck.is_empty() && served && written.unwrap_or(false)
     }
 }
 
-fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, calls: &Arc<Calls>) {
+fn export_metrics(metrics: &Metrics, engine: &Engine, writer: &LogWriter, erasures: &Erasures, calls: &Arc<Calls>) {
     let (stats, log, calls) = (Arc::clone(engine.stats()), writer.shared_stats(), Arc::clone(calls));
+    let erased = erasures.shared_stats();
     metrics.source(move |text| {
         stats.write(text);
         EngineStats::write_others(text, &log, calls.counters());
+        EngineStats::write_erasures(text, &erased);
     });
 }
 
 /// Makes a folder that only its owner may look into: it will hold what was said in calls. One that is there is left as it
 /// is.
-fn private_folder(dir: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_folder(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -195,15 +235,37 @@ fn private_folder(dir: &Path) -> std::io::Result<()> {
 /// # Errors
 /// If the variable is not set, or its token too short.
 pub fn ingest_token(config: &Config) -> anyhow::Result<String> {
-    let Some(name) = &config.server.ingest_token_env else {
-        return Ok(Token::generate().reveal().to_owned());
-    };
+    let chosen = env_token(config.server.ingest_token_env.as_deref(), "server.ingest_token_env")?;
+    Ok(chosen.unwrap_or_else(|| Token::generate().reveal().to_owned()))
+}
+
+/// The token of `server.admin_token_env`, if there is one.
+///
+/// # Errors
+/// If the variable is not set, or its token too short.
+pub fn admin_token(config: &Config) -> anyhow::Result<Option<String>> {
+    env_token(config.server.admin_token_env.as_deref(), "server.admin_token_env")
+}
+
+/// The token in the environment variable that `setting` names, if it names one.
+fn env_token(name: Option<&str>, setting: &str) -> anyhow::Result<Option<String>> {
+    let Some(name) = name else { return Ok(None) };
     match std::env::var(name) {
-        Ok(token) if token.len() >= reframe_serve::MIN_TOKEN_BYTES => Ok(token),
+        Ok(token) if token.len() >= reframe_serve::MIN_TOKEN_BYTES => Ok(Some(token)),
         Ok(token) => {
             bail!("the token in {name} has {} characters; use at least {}", token.len(), reframe_serve::MIN_TOKEN_BYTES)
         }
-        Err(_) => bail!("server.ingest_token_env names {name}, and that is not set; set it to the token of your bots"),
+        Err(_) => bail!("{setting} names {name}, and that is not set; set it to the token to be used"),
+    }
+}
+
+/// Who is who, and whose consent it takes, by the settings.
+fn rules(config: &Config) -> Rules {
+    Rules {
+        people: People::new(&config.people),
+        policy: Policy::shipped(),
+        setting: config.consent.rule,
+        require_disclosure: config.consent.require_disclosure,
     }
 }
 

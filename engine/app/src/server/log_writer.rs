@@ -13,7 +13,8 @@ use std::{
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use reframe_call::event::Event;
-use reframe_store::{Append, CallId, EventLog};
+use reframe_consent::NewRecord;
+use reframe_store::{Append, CallId, Store, StoreError};
 
 /// Events written together at the most.
 const BATCH_EVENTS: usize = 100;
@@ -25,6 +26,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 enum Item {
     /// Boxed, so that the queue's room for a thousand items stays small.
     Event(Arc<CallId>, Box<Event>),
+    /// For the consent registry.
+    Consent(Box<NewRecord>),
     /// Answered once everything sent before it is in the store.
     Flush(Sender<()>),
     /// Write out what is queued and end.
@@ -65,6 +68,13 @@ impl LogHandle {
         }
     }
 
+    /// Sends a consent record to be stored: before every event sent after it, and as safely.
+    pub fn append_consent(&self, record: NewRecord) {
+        if self.queue.send(Item::Consent(Box::new(record))).is_err() {
+            self.stats.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Waits until everything sent before is stored; false if that did not happen within `limit`.
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, wait) = bounded(1);
@@ -82,7 +92,7 @@ impl LogWriter {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn start(log: Arc<dyn EventLog>, capacity: usize) -> anyhow::Result<Self> {
+    pub fn start(log: Arc<dyn Store>, capacity: usize) -> anyhow::Result<Self> {
         let (queue, items) = bounded(capacity);
         let (stats, give_up) = (Arc::new(LogStats::default()), Arc::new(AtomicBool::new(false)));
         let writer = Writer { log, stats: Arc::clone(&stats), give_up: Arc::clone(&give_up), broken: BTreeSet::new() };
@@ -124,7 +134,7 @@ impl LogWriter {
 }
 
 struct Writer {
-    log: Arc<dyn EventLog>,
+    log: Arc<dyn Store>,
     stats: Arc<LogStats>,
     give_up: Arc<AtomicBool>,
     /// Calls whose log refused an event; more of them cannot follow without a hole.
@@ -137,6 +147,7 @@ impl Writer {
             let Ok(first) = items.recv() else { return };
             let mut stop = false;
             let mut batch = BTreeMap::<Arc<CallId>, Vec<Event>>::new();
+            let mut consents = Vec::new();
             let mut flushes = Vec::new();
             let due = Instant::now() + BATCH_WAIT;
             let mut next = Some(first);
@@ -145,6 +156,10 @@ impl Writer {
                 match item {
                     Item::Event(call, event) => {
                         batch.entry(call).or_default().push(*event);
+                        events += 1;
+                    }
+                    Item::Consent(record) => {
+                        consents.push(*record);
                         events += 1;
                     }
                     Item::Flush(done) => {
@@ -160,6 +175,7 @@ impl Writer {
                     next = items.recv_deadline(due).ok();
                 }
             }
+            self.write_consents(&consents);
             self.write(&batch);
             for done in flushes {
                 // Whoever asked may have given up waiting.
@@ -181,38 +197,59 @@ impl Writer {
             return;
         }
         let total: u64 = parts.iter().map(|p| p.events.len() as u64).sum();
-        let mut pause = RETRY.0;
-        loop {
-            match self.log.append_batch(&parts) {
-                Ok(results) => {
-                    self.stats.failing.store(false, Ordering::Relaxed);
-                    for (part, result) in parts.iter().zip(results) {
-                        match result {
-                            Ok(done) => {
-                                self.stats.written.fetch_add(done.written as u64, Ordering::Relaxed);
-                            }
-                            Err(error) => {
-                                tracing::error!(call = %part.call, %error, "the log of this call stops here; the call goes on");
-                                self.stats.lost.fetch_add(part.events.len() as u64, Ordering::Relaxed);
-                                self.broken.insert(Arc::new(part.call.clone()));
-                            }
+        match self.insist(total, |log| log.append_batch(&parts)) {
+            Ok(results) => {
+                for (part, result) in parts.iter().zip(results) {
+                    match result {
+                        Ok(done) => {
+                            self.stats.written.fetch_add(done.written as u64, Ordering::Relaxed);
+                        }
+                        Err(error) => {
+                            tracing::error!(call = %part.call, %error, "the log of this call stops here; the call goes on");
+                            self.stats.lost.fetch_add(part.events.len() as u64, Ordering::Relaxed);
+                            self.broken.insert(Arc::new(part.call.clone()));
                         }
                     }
-                    return;
+                }
+            }
+            Err(error) => {
+                self.stats.lost.fetch_add(total, Ordering::Relaxed);
+                tracing::error!(%error, lost = total, "events cannot be stored");
+                self.broken.extend(parts.iter().map(|p| Arc::new(p.call.clone())));
+            }
+        }
+    }
+
+    fn write_consents(&self, records: &[NewRecord]) {
+        if records.is_empty() {
+            return;
+        }
+        let total = records.len() as u64;
+        if let Err(error) = self.insist(total, |log| log.add_consents(records)) {
+            self.stats.lost.fetch_add(total, Ordering::Relaxed);
+            tracing::error!(%error, lost = total, "consent records cannot be stored");
+        }
+    }
+
+    /// Tries until it goes through, or cannot, or is to be given up.
+    fn insist<T>(&self, waiting: u64, work: impl Fn(&dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut pause = RETRY.0;
+        loop {
+            match work(&*self.log) {
+                Ok(done) => {
+                    self.stats.failing.store(false, Ordering::Relaxed);
+                    return Ok(done);
                 }
                 Err(error) if error.is_worth_retrying() && !self.give_up.load(Ordering::Acquire) => {
                     if !self.stats.failing.swap(true, Ordering::Relaxed) {
-                        tracing::error!(%error, waiting = total, "events cannot be stored for now; trying again");
+                        tracing::error!(%error, waiting, "events cannot be stored for now; trying again");
                     }
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(RETRY.1);
                 }
                 Err(error) => {
                     self.stats.failing.store(true, Ordering::Relaxed);
-                    self.stats.lost.fetch_add(total, Ordering::Relaxed);
-                    tracing::error!(%error, lost = total, "events cannot be stored");
-                    self.broken.extend(parts.iter().map(|p| Arc::new(p.call.clone())));
-                    return;
+                    return Err(error);
                 }
             }
         }
@@ -222,7 +259,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use reframe_call::{event::EventBody, time::MediaTime};
-    use reframe_store::{MemoryLog, NewCall};
+    use reframe_store::{EventLog, MemoryLog, NewCall};
 
     use super::*;
 
@@ -246,7 +283,7 @@ mod tests {
         for id in ["a", "b"] {
             log.create(&new_call(id)).unwrap();
         }
-        let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn EventLog>, 16).unwrap();
+        let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn Store>, 16).unwrap();
         let handle = writer.handle();
         let ids = ["a", "b"].map(|id| Arc::new(CallId::new(id).unwrap()));
         for seq in 0..500 {
@@ -269,7 +306,7 @@ mod tests {
         for id in ["a", "b"] {
             log.create(&new_call(id)).unwrap();
         }
-        let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn EventLog>, 16).unwrap();
+        let writer = LogWriter::start(Arc::clone(&log) as Arc<dyn Store>, 16).unwrap();
         let handle = writer.handle();
         let [a, b] = ["a", "b"].map(|id| Arc::new(CallId::new(id).unwrap()));
         handle.append(&a, event(5));

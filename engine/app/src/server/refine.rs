@@ -17,7 +17,14 @@ pub type Refine = Box<dyn FnMut(&Job) -> Option<Refined> + Send>;
 
 /// For handing utterances to the worker.
 #[derive(Clone)]
-pub struct RefineHandle(Sender<(Job, Arc<Inbox>)>);
+pub struct RefineHandle(Sender<Waiting>);
+
+/// An utterance to be heard again, for a call whose words were erased so many times when it was handed over.
+struct Waiting {
+    job: Job,
+    inbox: Arc<Inbox>,
+    erasures: u64,
+}
 
 impl RefineHandle {
     /// Starts the worker. It ends when the last handle is gone.
@@ -25,13 +32,17 @@ impl RefineHandle {
     /// # Errors
     /// If its thread cannot be started.
     pub fn start(mut refine: Refine) -> anyhow::Result<Self> {
-        let (jobs, queue) = bounded::<(Job, Arc<Inbox>)>(QUEUE);
+        let (jobs, queue) = bounded::<Waiting>(QUEUE);
         std::thread::Builder::new()
             .name("refine".to_owned())
             .spawn(move || {
-                for (job, inbox) in queue {
+                for Waiting { job, inbox, erasures } in queue {
+                    // Somebody's words were taken back meanwhile; whose, is not worth finding out for a second opinion.
+                    if inbox.erasures() != erasures {
+                        continue;
+                    }
                     let Some(refined) = refine(&job) else { continue };
-                    if inbox.put(Message::Refined(refined)).is_none() {
+                    if inbox.put(Message::Refined { refined, erasures }).is_none() {
                         tracing::debug!("a second opinion came after the end of its call");
                     }
                 }
@@ -42,7 +53,8 @@ impl RefineHandle {
 
     /// Hands over an utterance; false if there is no room.
     pub fn submit(&self, job: Job, inbox: Arc<Inbox>) -> bool {
-        self.0.try_send((job, inbox)).is_ok()
+        let erasures = inbox.erasures();
+        self.0.try_send(Waiting { job, inbox, erasures }).is_ok()
     }
 }
 

@@ -7,7 +7,7 @@ use reframe_call::event::{Event, EventBody};
 use reframe_ingest::{IngestCounters, assembler::AssemblerCounters};
 use reframe_serve::metrics::{Kind, MetricsText};
 
-use super::log_writer::LogStats;
+use super::{erasures::EraseStats, log_writer::LogStats};
 use crate::latency::Latency;
 
 /// Counters of the whole engine.
@@ -25,6 +25,8 @@ pub struct EngineStats {
     pub queue_dropped: AtomicU64,
     /// Second passes not made because their queue was full, or there is none.
     pub refine_skipped: AtomicU64,
+    /// Packet in to 16 kHz frame handed to its call: decoding, resampling, and waiting for the other tracks.
+    pub packet_to_frame: Latency,
     /// Packet in to card out.
     pub card_compute: Latency,
     /// End of the phrase to the card, in media time.
@@ -158,10 +160,23 @@ impl EngineStats {
             text.family(name, Kind::Counter, help);
             text.sample(name, &[], value);
         }
+        let help = "From a packet's arrival to its 16 kHz frame being handed to its call.";
+        self.packet_to_frame.write(text, "reframe_packet_to_frame_seconds", help, &[]);
         let help = "From the packet that completed a phrase to its card being handed to the screens.";
         self.card_compute.write(text, "reframe_card_compute_seconds", help, &[]);
         let help = "From the end of a phrase to its card, in media time.";
         self.card_algorithmic.write(text, "reframe_card_algorithmic_seconds", help, &[]);
+    }
+
+    /// Writes what the eraser did.
+    pub fn write_erasures(text: &mut MetricsText, erased: &EraseStats) {
+        for (name, help, value) in [
+            ("reframe_erasures_total", "Times words taken back were erased from a call.", &erased.done),
+            ("reframe_erasures_failed_total", "Times an erasure failed and was put off.", &erased.failed),
+        ] {
+            text.family(name, Kind::Counter, help);
+            text.sample(name, &[], value.load(Ordering::Relaxed) as f64);
+        }
     }
 
     /// Writes what the event log's writer and the ingest counted.

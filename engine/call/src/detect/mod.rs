@@ -233,6 +233,14 @@ impl Detector {
         self.in_tail.clear();
     }
 
+    /// Forgets what was detected in the words of `track`; what still waits for a veto never counts.
+    pub fn forget_track(&mut self, track: TrackId) {
+        self.recent.retain(|r| r.track != track);
+        self.vetoes.retain(|v| v.track != track);
+        self.pending.retain(|p| p.detection.track != track);
+        self.in_tail.retain(|key, _| key.0 != track);
+    }
+
     /// Whether the semantic detector rests (the machine is behind).
     pub fn rest_semantics(&mut self, rest: bool) {
         self.semantic_rests = rest;

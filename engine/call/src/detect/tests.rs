@@ -136,6 +136,20 @@ fn a_veto_that_comes_a_moment_later_is_in_time() {
 }
 
 #[test]
+fn what_is_forgotten_while_it_waits_never_counts() {
+    let mut d = Detector::new(book(), None);
+    let trigger = hit(&d, "too expensive", 600, 1_200, -0.5);
+    assert_eq!(d.on_phrase(&heard(1_500, &[], &[]), &trigger), []);
+    let track = heard(0, &[], &[]).track;
+    d.forget_track(TrackId(track.0 + 1));
+    assert!(d.deadline().is_some(), "another's");
+    d.forget_track(track);
+    assert_eq!((d.deadline(), d.on_time(MediaTime::from_ms(9_000))), (None, vec![]));
+    let got = hear(&mut d, &heard(2_000, &[], &[]), &trigger);
+    assert!(matches!(got[..], [Verdict::Detected(_)]), "as if it had never been heard");
+}
+
+#[test]
 fn a_tail_must_stand_before_it_counts() {
     let mut d = Detector::new(book(), None);
     let tail = words("it is too expensive", 0);

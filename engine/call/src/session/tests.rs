@@ -1,13 +1,15 @@
 //! The fold as a whole: ordering, timers, consent, gaps, replay.
 
+mod consent;
+mod erase;
+mod speech;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    audio::Party,
+    audio::{Consent, Party, TrackInfo},
     card::CardEnd,
-    event::CardId,
-    input::RepAction,
     playbook,
     recorded::{Playback, RecordLine, Recorder},
     testing::{frame, scripted_ears},
@@ -136,7 +138,8 @@ fn without_consent_nothing_is_heard() {
     let mut inputs = two_tracks(4_000, 1_000..3_000);
     inputs[1] = Input::TrackAdded(TrackInfo { consent: None, ..info(BUYER, Party::Buyer) });
     let got = names(&run(ears, &inputs));
-    assert_eq!(got, ["0 call_started", "0 track_added", "0 track_added", "20 audio_withheld"]);
+    let want = ["0 call_started", "0 track_added", "0 track_added", "0 consent_awaited", "20 audio_withheld"];
+    assert_eq!(got, want);
 }
 
 #[test]
@@ -363,7 +366,7 @@ proptest! {
 
     /// Whatever comes in whatever order: no panic, sequence numbers without holes, time that never turns back.
     #[test]
-    fn any_input_leaves_an_ordered_log(steps in proptest::collection::vec((0u8..9, 0u16..3, 0u64..30_000), 0..200)) {
+    fn any_input_leaves_an_ordered_log(steps in proptest::collection::vec((0u8..15, 0u16..3, 0u64..30_000), 0..200)) {
         let ears = scripted_ears(script(&[(TrackId(0), 500, "too expensive"), (TrackId(1), 700, "too expensive")]));
         let mut call = CallSession::new(setup(ears));
         let mut events = Vec::new();
@@ -378,6 +381,21 @@ proptest! {
                 5 => Input::Rep { at, action: RepAction::Dismiss { card: CardId(ms as u32 % 4) } },
                 6 => Input::Consent { track, consent: None },
                 7 => Input::TrackEnded(track),
+                8 => Input::Paused(track),
+                9 => {
+                    let word = Word { text: "expensive".into(), start: at, end: at, confidence: 1.0 };
+                    Input::Words { track, words: vec![word.clone()], tail: vec![word], done: ms % 2 == 0 }
+                }
+                10 => Input::Consent { track, consent: info(track, Party::Rep).consent },
+                11 => Input::Erase { reason: String::new() },
+                12 => {
+                    let coaching = if ms % 2 == 0 { Coaching::Live } else { Coaching::Off };
+                    Input::Rep { at, action: RepAction::SetCoaching { coaching } }
+                }
+                13 => {
+                    let rule = if ms % 2 == 0 { ConsentRule::Everyone } else { ConsentRule::EachOwn };
+                    Input::ConsentRule { rule, because: String::new() }
+                }
                 _ => Input::Load(Load::High),
             };
             let _refused = call.handle_input(&input);

@@ -2,7 +2,6 @@
 //! [`CallHost`](crate::host::CallHost).
 
 use std::{
-    collections::BTreeSet,
     pin::pin,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -23,13 +22,14 @@ use reframe_call::{audio::TrackId, input::GapReason};
 use tokio::time::timeout;
 
 use super::{
-    limit::{LimitConfig, Limiter, Verdict},
+    limit::{LimitConfig, Verdict},
     protocol::{ClientMessage, Code, MAX_AUDIO_BYTES, Refusal, ServerMessage, Start, parse_binary, parse_text},
 };
 use crate::{
     access::{Access, Grant, bearer},
     assembler::Mode,
     calls::{Calls, Entry, Feed, IngestCounters},
+    intake::{Intake, TEXT_LIMIT},
     item::What,
 };
 
@@ -59,7 +59,7 @@ impl Default for IngestConfig {
         Self {
             allowed_origins: Vec::new(),
             limit: LimitConfig::default(),
-            text_limit: LimitConfig { bytes_per_s: 64_000, burst_bytes: 1_000_000, ..LimitConfig::default() },
+            text_limit: TEXT_LIMIT,
             start_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(45),
             ping_every: Duration::from_secs(15),
@@ -93,7 +93,7 @@ pub fn router(state: Arc<IngestState>) -> Router {
     Router::new().route("/v1/ingest", get(upgrade)).with_state(state)
 }
 
-fn refuse(status: StatusCode, code: Code, message: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, code: Code, message: &str) -> Response {
     let body = ServerMessage::from(Refusal::new(code, message)).to_json();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
@@ -199,12 +199,9 @@ async fn first_message(socket: &mut WebSocket) -> Result<Option<Start>, Refusal>
 struct Connection {
     state: Arc<IngestState>,
     feed: Feed,
-    limiter: Limiter,
-    text_limiter: Limiter,
+    intake: Intake,
     /// Thrown away since the last notice.
     dropped: u64,
-    /// Tracks to be told about what was thrown away.
-    holed: BTreeSet<TrackId>,
     noticed: Option<Instant>,
 }
 
@@ -212,11 +209,9 @@ impl Connection {
     fn new(state: &Arc<IngestState>, feed: Feed) -> Self {
         Self {
             state: Arc::clone(state),
-            limiter: Limiter::new(state.config.limit, feed.tracks(), Instant::now()),
-            text_limiter: Limiter::new(state.config.text_limit, 1, Instant::now()),
+            intake: Intake::new(state.config.limit, state.config.text_limit, feed.tracks(), Instant::now()),
             feed,
             dropped: 0,
-            holed: BTreeSet::new(),
             noticed: None,
         }
     }
@@ -268,8 +263,7 @@ impl Connection {
     }
 
     async fn text(&mut self, socket: &mut WebSocket, text: &str) -> Option<Outcome> {
-        // News cannot be thrown away like audio, so too much of it ends the connection at once.
-        if self.text_limiter.judge(text.len(), 0, 1, Instant::now()) != Verdict::Pass {
+        if !self.intake.judge_text(text.len(), Instant::now()) {
             let why = "too many text messages; send audio in binary messages";
             return Some(Outcome::Refused(Refusal::new(Code::TooFast, why)));
         }
@@ -310,6 +304,7 @@ impl Connection {
             },
             ClientMessage::Status(status) => What::Source(status),
             ClientMessage::Disclosed(disclosure) => What::Disclosed(disclosure),
+            ClientMessage::Erase(erase) => What::Erase { reason: erase.reason },
             ClientMessage::Gap(gap) => match known(gap.track) {
                 Ok(track) => What::Gap { track, until_us: gap.until_us },
                 Err(outcome) => return Some(outcome),
@@ -335,11 +330,11 @@ impl Connection {
             let payload = message.get(super::protocol::HEADER_BYTES..).unwrap_or_default();
             let length_us =
                 track.and_then(|t| self.feed.codec(t)).and_then(|codec| codec.duration_us(payload)).unwrap_or(20_000);
-            match self.limiter.judge(message.len(), length_us, self.feed.tracks(), now) {
+            let known = track.filter(|&t| self.feed.codec(t).is_some());
+            match self.intake.judge_audio(known, message.len(), length_us, self.feed.tracks(), now) {
                 Verdict::Pass => {}
                 Verdict::Drop => {
                     self.count_dropped();
-                    self.holed.extend(track.filter(|&t| self.feed.codec(t).is_some()));
                     let why = "audio comes faster than a live call can hold; send in real time, or say \"mode\": \"recorded\"";
                     return self.notice(socket, why, now).await;
                 }
@@ -364,7 +359,7 @@ impl Connection {
             let why = format!("audio of track {}, which is not known; announce it with `track` first", packet.track);
             return Some(Outcome::Refused(Refusal::new(Code::UnknownTrack, why)));
         }
-        if self.holed.remove(&packet.track) {
+        if self.intake.take_hole(packet.track) {
             self.tell(What::Dropped { track: packet.track, reason: GapReason::Overflow }).await;
         }
         self.state.counters().packets.fetch_add(1, Ordering::Relaxed);
@@ -386,7 +381,7 @@ impl Connection {
 }
 
 /// A sender that does not read must not hold us up for ever.
-async fn send(socket: &mut WebSocket, message: Message) -> bool {
+pub(crate) async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(Duration::from_secs(5), socket.send(message)).await, Ok(Ok(())))
 }
 
@@ -394,7 +389,7 @@ async fn say(socket: &mut WebSocket, message: &ServerMessage) -> bool {
     send(socket, Message::Text(message.to_json().into())).await
 }
 
-async fn hang_up(socket: &mut WebSocket, code: u16, reason: &str) {
+pub(crate) async fn hang_up(socket: &mut WebSocket, code: u16, reason: &str) {
     let frame = CloseFrame { code, reason: reason.into() };
     if send(socket, Message::Close(Some(frame))).await {
         // Read to the sender's own close, or the kernel may throw away what it has not read yet.
@@ -405,7 +400,7 @@ async fn hang_up(socket: &mut WebSocket, code: u16, reason: &str) {
     }
 }
 
-async fn close(socket: &mut WebSocket, refusal: Refusal) {
+pub(crate) async fn close(socket: &mut WebSocket, refusal: Refusal) {
     let code = match refusal.code {
         Code::TooFast => 1008,
         Code::BadMessage | Code::OutOfOrder | Code::UnknownTrack | Code::BadVersion => 1002,

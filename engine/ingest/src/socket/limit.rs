@@ -18,15 +18,20 @@ pub struct LimitConfig {
     pub patience: Duration,
 }
 
+impl LimitConfig {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        speed: 4.0,
+        burst_ms: 10_000,
+        bytes_per_s: 1_000_000,
+        burst_bytes: 4_000_000,
+        patience: Duration::from_secs(3),
+    };
+}
+
 impl Default for LimitConfig {
     fn default() -> Self {
-        Self {
-            speed: 4.0,
-            burst_ms: 10_000,
-            bytes_per_s: 1_000_000,
-            burst_bytes: 4_000_000,
-            patience: Duration::from_secs(3),
-        }
+        Self::DEFAULT
     }
 }
 

@@ -23,7 +23,7 @@ pub const MAX_AUDIO_BYTES: usize = 128 * 1_024;
 /// Bytes before the audio in an audio message.
 pub const HEADER_BYTES: usize = 12;
 /// The messages a sender may send.
-const KINDS: &str = "start, track, gap, pause, words, status, disclosed, leave, consent, ping and stop";
+const KINDS: &str = "start, track, gap, pause, words, status, disclosed, leave, consent, erase, ping and stop";
 /// Most tracks of a call.
 pub const MAX_TRACKS: usize = 32;
 /// Most names in `context`.
@@ -322,6 +322,8 @@ pub enum ClientMessage {
     Leave(LeaveMessage),
     /// Consent was given, or withdrawn (`null`).
     Consent(ConsentMessage),
+    /// Everything received of this call is to be deleted.
+    Erase(EraseMessage),
     /// Answered by `pong`.
     Ping(Empty),
     /// The call is over.
@@ -380,6 +382,16 @@ pub struct ConsentMessage {
     /// The record, or `null` when it is withdrawn. Must be there: leaving it out must not look like withdrawing.
     #[serde(deserialize_with = "required")]
     pub consent: Option<Consent>,
+}
+
+/// `erase`: whoever owns the meeting took the permission back. All words received so far are deleted, everybody's; the
+/// call goes on until `stop`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseMessage {
+    /// Why, for the log.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A message with nothing in it.
@@ -456,6 +468,11 @@ pub fn parse_text(text: &str) -> Result<ClientMessage, Refusal> {
                 checked(check_chars("basis", &c.basis).and_then(|()| check_chars("reference", &c.reference)))?;
             }
             Ok(ClientMessage::Consent(consent))
+        }
+        "erase" => {
+            let erase: EraseMessage = serde_json::from_value(value).map_err(in_kind)?;
+            checked(check_chars("reason", &erase.reason))?;
+            Ok(ClientMessage::Erase(erase))
         }
         "ping" => serde_json::from_value(value).map(ClientMessage::Ping).map_err(in_kind),
         "stop" => serde_json::from_value(value).map(ClientMessage::Stop).map_err(in_kind),

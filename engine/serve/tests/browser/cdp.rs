@@ -42,6 +42,11 @@ impl Browser {
     }
 
     pub async fn start(program: &Path) -> Self {
+        Self::start_with(program, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn start_with(program: &Path, flags: &[&str]) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let child = Command::new(program)
             .args([
@@ -53,6 +58,7 @@ impl Browser {
                 "--disable-sync",
             ])
             .args(["--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"])
+            .args(flags)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .stdout(Stdio::null())
@@ -160,12 +166,21 @@ impl Browser {
     /// Presses and lets go of a key, with the modifiers of the protocol (2 is Ctrl).
     pub async fn press(&mut self, page: &Page, key: &str, modifiers: u32) {
         let mut down = json!({"type": "keyDown", "key": key, "modifiers": modifiers});
-        if modifiers == 0 {
+        if modifiers == 0 && key.chars().count() == 1 {
             down["text"] = key.into();
         }
         self.call(Some(page), "Input.dispatchKeyEvent", down).await;
         self.call(Some(page), "Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "modifiers": modifiers}))
             .await;
+    }
+
+    /// Presses Enter.
+    pub async fn enter(&mut self, page: &Page) {
+        for (kind, text) in [("keyDown", "\r"), ("keyUp", "")] {
+            let event =
+                json!({"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": text});
+            self.call(Some(page), "Input.dispatchKeyEvent", event).await;
+        }
     }
 
     /// Clicks the middle of the first element that matches `selector`.

@@ -2,141 +2,21 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod call;
 mod cdp;
+mod troubles;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
+use call::{Call, card};
 use cdp::{Browser, Page};
 use reframe_call::{
-    audio::{Consent, Party, TrackId, TrackInfo},
-    card::{Card, CardEnd, Proof, Reason, Stages},
-    event::{CardId, Event, EventBody, UtteranceId},
-    input::{Load, RepAction},
-    output::Caption,
-    recognize::Word,
-    time::MediaTime,
+    card::CardEnd,
+    event::{CardId, EventBody},
+    input::RepAction,
 };
-use reframe_serve::{
-    CallMeta, CallScreen, ComputeLatency, Hub, HubOptions, Metrics, ServeOptions, Token, overlay_link, router, serve,
-};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-
-/// A call on a server that can be stopped and started again with the log it had.
-struct Call {
-    port: u16,
-    token: Token,
-    log: Vec<Event>,
-    actions: Arc<Mutex<Vec<RepAction>>>,
-    running: Option<(CallScreen, oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
-}
-
-impl Call {
-    async fn start() -> Self {
-        let mut call =
-            Self { port: 0, token: Token::generate(), log: Vec::new(), actions: Arc::default(), running: None };
-        call.up().await;
-        for (id, party, name) in [(0, Party::Rep, "Rae"), (1, Party::Buyer, "Dana <b>W</b>")] {
-            let consent = Some(Consent { basis: "fixture".into(), reference: String::new() });
-            call.event(EventBody::TrackAdded {
-                track: TrackInfo { id: TrackId(id), party, name: name.into(), consent },
-            });
-        }
-        call
-    }
-
-    async fn up(&mut self) {
-        let metrics = Metrics::new();
-        let hub = Hub::new(HubOptions::default(), &metrics);
-        let sink = Arc::clone(&self.actions);
-        let actions = move |action| {
-            sink.lock().unwrap().push(action);
-            true
-        };
-        let meta = CallMeta { id: "call-1".into(), title: "Acme, second call".into(), token: self.token.clone() };
-        let screen = hub.open_call(meta, Arc::new(actions)).unwrap();
-        screen.restore(&self.log);
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
-        self.port = listener.local_addr().unwrap().port();
-        let (stop, stopped) = oneshot::channel();
-        let app = router(hub.clone(), ServeOptions::new(metrics));
-        let task = tokio::spawn(serve(listener, hub, app, async move {
-            stopped.await.ok();
-        }));
-        self.running = Some((screen, stop, task));
-    }
-
-    async fn down(&mut self) {
-        let (screen, stop, task) = self.running.take().unwrap();
-        stop.send(()).unwrap();
-        task.await.unwrap().unwrap();
-        drop(screen);
-    }
-
-    /// Something happens, whether or not anybody is served.
-    fn event(&mut self, body: EventBody) {
-        let seq = self.log.len() as u64;
-        let event = Event { seq, at: MediaTime::from_ms(seq), body };
-        if let Some((screen, ..)) = &self.running {
-            screen.publish(&event, Some(ComputeLatency { compute_us: 41_000 }));
-        }
-        self.log.push(event);
-    }
-
-    fn show(&mut self, id: u32, title: &str, first: &str) {
-        self.event(EventBody::CardShown { card: card(id, title, first) });
-    }
-
-    fn link(&self) -> String {
-        overlay_link(&format!("http://127.0.0.1:{}", self.port), "call-1", &self.token)
-    }
-
-    /// Waits for the actions heard since the last time.
-    async fn heard(&self, count: usize) -> Vec<RepAction> {
-        for _ in 0..400 {
-            if self.actions.lock().unwrap().len() >= count {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        std::mem::take(&mut *self.actions.lock().unwrap())
-    }
-}
-
-fn card(id: u32, title: &str, first: &str) -> Card {
-    let word = |text: &str, start_ms| Word {
-        text: text.into(),
-        start: MediaTime::from_ms(start_ms),
-        end: MediaTime::from_ms(start_ms + 300),
-        confidence: 0.9,
-    };
-    Card {
-        id: CardId(id),
-        play: "price".into(),
-        label: "price".into(),
-        title: title.into(),
-        say: vec![first.into(), "Second line.".into(), "Third line.".into()],
-        proof: Some(Proof { text: "9 of 10 stay.".into(), source: "Survey 2025".into() }),
-        ask: Some("What would waiting cost?".into()),
-        ttl_ms: 120_000,
-        priority: 1,
-        reason: Reason {
-            rule: "phrase \"too expensive\"".into(),
-            words: vec![word("just", 61_000), word("expensive", 61_400)],
-            speaker: "Dana".into(),
-            score: 0.93,
-            phrase_start: MediaTime::from_ms(61_400),
-            phrase_end: MediaTime::from_ms(61_700),
-            stages: Stages { recognize_ms: 320, detect_ms: 20, deck_ms: 0 },
-        },
-    }
-}
 
 const TITLE: &str = ".card-title";
 
-fn shows(title: &str) -> String {
+pub fn shows(title: &str) -> String {
     format!("document.querySelector('{TITLE}').textContent === {}", serde_json::json!(title))
 }
 
@@ -154,7 +34,12 @@ async fn overlay_in_a_browser() {
     shows_a_card(&mut browser).await;
     shows_markup_as_text(&mut browser).await;
     keys_send_actions(&mut browser).await;
-    says_how_the_call_is_doing(&mut browser).await;
+    troubles::each_has_a_line(&mut browser).await;
+    troubles::none_covers_the_card(&mut browser).await;
+    troubles::one_click_settles_a_side(&mut browser).await;
+    troubles::notes_are_kept(&mut browser).await;
+    troubles::listening_can_be_stopped(&mut browser).await;
+    troubles::erased_words_leave_the_page(&mut browser).await;
     is_readable_in_light_and_dark(&mut browser).await;
     moves_into_the_small_window(&mut browser).await;
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
@@ -206,10 +91,7 @@ async fn shows_markup_as_text(browser: &mut Browser) {
     call.show(0, title, line);
     browser.wait(&page, &shows(title)).await;
     assert_eq!(browser.text(&page, ".say li").await, line);
-    if let Some((screen, ..)) = &call.running {
-        let (track, utterance) = (TrackId(1), UtteranceId(0));
-        screen.caption(&Caption { track, utterance, committed: "<i>so</i>".into(), tail: "<u>dear".into() });
-    }
+    call.say(1, "<i>so</i>", "<u>dear");
     browser.wait(&page, "document.querySelector('#caption-text').textContent === '<i>so</i> <u>dear'").await;
     assert_eq!(browser.text(&page, "#caption-who").await, "Dana <b>W</b>");
     let made =
@@ -259,27 +141,6 @@ async fn keys_send_actions(browser: &mut Browser) {
     browser.close(&page).await;
 }
 
-async fn says_how_the_call_is_doing(browser: &mut Browser) {
-    let mut call = Call::start().await;
-    let page = browser.open(&call.link(), (400, 700), "light").await;
-    let says =
-        |part: &str| format!("document.querySelector('#status').textContent.includes({})", serde_json::json!(part));
-    call.event(EventBody::AudioStalled { since: MediaTime::ZERO });
-    browser.wait(&page, &says("No sound for 10 s")).await;
-    call.event(EventBody::AudioResumed);
-    browser.wait(&page, &says("Listening")).await;
-    call.event(EventBody::ConsentChanged { track: TrackId(1), consent: None });
-    browser.wait(&page, &says("Not listening to Dana <b>W</b>: no consent on record")).await;
-    call.event(EventBody::LoadChanged { load: Load::High });
-    browser.wait(&page, &says("Machine is behind")).await;
-    let consent = Some(Consent { basis: "fixture".into(), reference: String::new() });
-    call.event(EventBody::TrackAdded {
-        track: TrackInfo { id: TrackId(1), party: Party::Unknown, name: "Room".into(), consent },
-    });
-    browser.wait(&page, &says("Speaker unknown")).await;
-    browser.close(&page).await;
-}
-
 async fn is_readable_in_light_and_dark(browser: &mut Browser) {
     let mut call = Call::start().await;
     call.show(0, "Readable", "Compared with what?");
@@ -302,7 +163,7 @@ async fn is_readable_in_light_and_dark(browser: &mut Browser) {
 }
 
 /// The lowest contrast ratio of any text on the page to what lies behind it, as WCAG defines it, and where.
-const CONTRAST: &str = "(() => {
+pub const CONTRAST: &str = "(() => {
     const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const light = (colour) => {
         const [r, g, b] = numbers(colour).map((x) => x / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
@@ -355,9 +216,7 @@ async fn survives_a_restart(browser: &mut Browser) {
     call.show(0, "Before", "One.");
     browser.wait(&page, &shows("Before")).await;
     call.down().await;
-    browser
-        .wait(&page, "document.querySelector('#status-line').textContent.startsWith('Offline, trying again in ')")
-        .await;
+    browser.wait(&page, "document.querySelector('#status').textContent.startsWith('Offline, trying again in ')").await;
     call.event(EventBody::CardClosed { card: CardId(0), end: CardEnd::Expired });
     call.show(1, "While away", "Two.");
     call.up().await;
@@ -369,4 +228,17 @@ async fn survives_a_restart(browser: &mut Browser) {
     browser.wait(&page, "performance.getEntriesByName('card:2:painted').length === 1").await;
     let painted = browser.eval(&page, "window.__reframe.painted.map((each) => each.id)").await;
     assert_eq!(painted, serde_json::json!([0, 1, 2]), "each card appears exactly once");
+
+    // What is being written survives, and is sent when there is somebody to send it to.
+    browser.press(&page, "t", 0).await;
+    browser.press(&page, "a", 0).await;
+    call.down().await;
+    browser.wait(&page, "document.querySelector('#status').textContent.startsWith('Offline')").await;
+    browser.enter(&page).await;
+    browser.wait(&page, "document.querySelector('#toast').textContent === 'Offline: not sent'").await;
+    assert_eq!(browser.eval(&page, "document.activeElement.value").await, "a");
+    call.up().await;
+    browser.wait(&page, "document.querySelector('#status').textContent === 'Listening'").await;
+    browser.enter(&page).await;
+    assert_eq!(call.heard(1).await, [RepAction::Note { text: "a".into() }]);
 }

@@ -1,5 +1,7 @@
 //! Event logs in a SQLite file.
 
+mod consents;
+mod erase;
 mod faults;
 mod open;
 mod schema;
@@ -14,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use crate::{
     append::{Standing, plan},
+    erasure::Erasure,
     error::StoreError,
     id::CallId,
     log::{Append, Appended, EventLog},
@@ -115,6 +118,10 @@ impl SqliteLog {
                 tx.prepare_cached("UPDATE calls SET participants = ?2 WHERE no = ?1")?
                     .execute(params![no, people_column(people)])?;
             }
+            if let Some(due) = plan.erase_due {
+                tx.prepare_cached("UPDATE calls SET erase_due = ?2 WHERE no = ?1")?
+                    .execute(params![no, column(due)])?;
+            }
             if plan.state != before {
                 tx.prepare_cached("UPDATE calls SET state = ?2 WHERE no = ?1")?
                     .execute(params![no, plan.state.as_str()])?;
@@ -188,15 +195,23 @@ impl EventLog for SqliteLog {
             .map_err(|e| self.faults.name(e))
     }
 
+    fn erase(&self, call: &CallId) -> Result<Erasure, StoreError> {
+        self.erase_words(call)
+    }
+
+    fn erasures_due(&self, limit: usize) -> Result<Vec<CallId>, StoreError> {
+        self.calls_to_erase(limit)
+    }
+
+    fn erasure_done(&self, call: &CallId, upto: u64) -> Result<(), StoreError> {
+        self.note_erased(call, upto)
+    }
+
     fn delete(&self, call: &CallId) -> Result<bool, StoreError> {
         let gone = self.write(|tx| {
             tx.execute("DELETE FROM calls WHERE id = ?1", [call.as_str()]).map_err(|e| self.faults.name(e))
         })?;
-        // The old pages are overwritten in the file only by a checkpoint; until then the write-ahead log holds them.
-        // A reader in the middle of a page puts it off; the next checkpoint makes up for it.
-        lock(&self.writer)
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(|e| self.faults.name(e))?;
+        self.leave_no_trace()?;
         Ok(gone > 0)
     }
 }

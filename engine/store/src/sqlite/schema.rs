@@ -11,7 +11,8 @@ const APPLICATION_ID: i64 = 0x5246_524d;
 
 /// Step `n` makes format `n + 1` from format `n`; format 0 is an empty file. Steps that have been released are never
 /// changed, only followed by others.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE calls (
         no              INTEGER PRIMARY KEY,
         id              TEXT    NOT NULL UNIQUE,
@@ -29,7 +30,29 @@ const STEPS: &[&str] = &["
         line TEXT    NOT NULL,
         PRIMARY KEY (call, seq)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    // Number of the last event that asked for an erasure which is not carried out yet; and who agreed to what, in a
+    // table that only grows.
+    "
+    ALTER TABLE calls ADD COLUMN erase_due INTEGER;
+    CREATE INDEX calls_to_erase ON calls (erase_due) WHERE erase_due IS NOT NULL;
+    CREATE TABLE consents (
+        id                INTEGER PRIMARY KEY AUTOINCREMENT,
+        person            TEXT    NOT NULL,
+        scope             TEXT    NOT NULL,
+        jurisdiction      TEXT,
+        method            TEXT    NOT NULL,
+        proof             TEXT    NOT NULL,
+        given_unix_ms     INTEGER NOT NULL,
+        withdrawn_unix_ms INTEGER
+    ) STRICT;
+    CREATE INDEX consents_by_person ON consents (person, id);
+    CREATE TRIGGER consents_are_not_changed BEFORE UPDATE ON consents
+        BEGIN SELECT RAISE(ABORT, 'consent records are only ever added'); END;
+    CREATE TRIGGER consents_are_not_removed BEFORE DELETE ON consents
+        BEGIN SELECT RAISE(ABORT, 'consent records are only ever added'); END;
+",
+];
 
 /// Newest format this program knows.
 pub(crate) const FORMAT: i64 = STEPS.len() as i64;

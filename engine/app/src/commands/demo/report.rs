@@ -103,6 +103,7 @@ impl Reporter {
                     self.view.line(&format!("call {call} ({})\nscreen: {url}\n", self.name))?;
                 }
             }
+            News::Player(PlayEvent::Broken { why }) => self.note(&format!("the connection broke: {why}"))?,
             News::Player(PlayEvent::Dropped { packets, why }) => {
                 self.dropped += packets;
                 self.note(&format!("the server dropped {packets} packet(s): {why}"))?;
