@@ -2,14 +2,9 @@
 //! cut, waiting, joined, disconnected, refused, moved, lost, and back again.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    path::PathBuf,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod support;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use reframe_bots::{
     engine::{Consent, Opening},
@@ -21,71 +16,17 @@ use reframe_bots::{
     sim::meet::{Conference, DisconnectReason, Guest, GuestKind, Plan, SLOT_MS, Weather},
 };
 use reframe_call::{audio::TrackId, input::SourceState};
-use reframe_ingest::{
-    CallHandle, CallHost, Calls, CallsConfig, IngestItem, OneToken, What,
-    socket::{
-        io::{IngestConfig, IngestState, router},
-        protocol::{Ended, Refusal, Start, Started},
-    },
-};
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinHandle,
-    time::timeout,
-};
+use reframe_ingest::What;
+use support::{Manner, Server, TOKEN, serve_with};
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 /// For anything that is sure to happen: generous, for machines that are busy.
 const SOON: Duration = Duration::from_secs(90);
 
-struct Call {
-    items: Mutex<Vec<IngestItem>>,
-    ended: watch::Sender<bool>,
-    disclosure: Option<String>,
-}
-
-struct Handle(Arc<Call>);
-
-impl Handle {
-    fn take(&self, item: IngestItem) {
-        let end = item.what == What::End;
-        self.0.items.lock().unwrap().push(item);
-        if end {
-            self.0.ended.send_replace(true);
-        }
-    }
-}
-
-impl CallHandle for Handle {
-    fn started(&self) -> Started {
-        Started { call: "c".into(), disclosure: self.0.disclosure.clone(), ..Started::default() }
-    }
-    fn push(&self, item: IngestItem) -> u64 {
-        self.take(item);
-        0
-    }
-    fn push_when_room<'a>(&'a self, item: IngestItem) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move { self.take(item) })
-    }
-    fn finished<'a>(&'a self) -> Pin<Box<dyn Future<Output = Ended> + Send + 'a>> {
-        Box::pin(async move {
-            self.0.ended.subscribe().wait_for(|e| *e).await.unwrap();
-            Ended { cards_shown: Some(2), ..Ended::default() }
-        })
-    }
-}
-
-struct Host(Arc<Call>);
-
-impl CallHost for Host {
-    fn open(&self, _: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
-        Ok(Box::new(Handle(Arc::clone(&self.0))))
-    }
-}
-
 /// A conference, an engine's ingest, and a bot between them.
 struct Scene {
     conference: Conference,
-    call: Arc<Call>,
+    engine: Server,
     bot: JoinHandle<anyhow::Result<MeetReport>>,
     stop: Option<oneshot::Sender<()>>,
     _dir: tempfile::TempDir,
@@ -98,17 +39,9 @@ impl Scene {
     }
 
     async fn with(plan: Plan, change: impl FnOnce(&mut MeetConfig), disclosure: Option<&str>) -> Self {
-        let call = Arc::new(Call {
-            items: Mutex::default(),
-            ended: watch::Sender::new(false),
-            disclosure: disclosure.map(str::to_owned),
-        });
-        let calls = Calls::new(CallsConfig::default(), Arc::new(Host(Arc::clone(&call))));
-        let state = IngestState::new(IngestConfig::default(), calls, OneToken::new(Some("t".into())));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut engine = Opening::new(format!("ws://{}/v1/ingest", listener.local_addr().unwrap()));
-        engine.token = Some("t".into());
-        tokio::spawn(async move { axum::serve(listener, router(state)).await.unwrap() });
+        let server = serve_with(Manner { disclosure: disclosure.map(str::to_owned), cards_shown: 2 });
+        let mut engine = Opening::new(server.url());
+        engine.token = Some(TOKEN.into());
 
         let dir = tempfile::tempdir().unwrap();
         let token = dir.path().join("token");
@@ -132,7 +65,7 @@ impl Scene {
                 std::future::pending::<()>().await;
             }
         }));
-        Self { conference, call, bot, stop: Some(stop), _dir: dir, token }
+        Self { conference, engine: server, bot, stop: Some(stop), _dir: dir, token }
     }
 
     async fn report(&mut self) -> MeetReport {
@@ -143,7 +76,7 @@ impl Scene {
     }
 
     fn items(&self) -> Vec<What> {
-        self.call.items.lock().unwrap().iter().map(|i| i.what.clone()).collect()
+        self.engine.host.what()
     }
 
     async fn wait(&self, what: &str, done: impl Fn(&Self) -> bool) {

@@ -1,10 +1,10 @@
 //! The Vexa client between a server that speaks the documented messages and the real ingest.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
 use std::{
     collections::VecDeque,
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -24,95 +24,27 @@ use reframe_bots::{
     vexa::{Bot, Key, protocol::Meeting, run},
 };
 use reframe_call::input::SourceState;
-use reframe_ingest::{
-    CallHandle, CallHost, Calls, CallsConfig, IngestItem, OneToken, What,
-    socket::{
-        io::{IngestConfig, IngestState, router},
-        protocol::{Ended, Refusal, Start, Started},
-    },
-};
+use reframe_ingest::What;
 use serde_json::{Value, json};
+use support::{Host, Manner, Server, TOKEN, serve_with};
 use tokio::{sync::watch, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-// ---- the engine's ingest, with a call that only remembers
+// ---- the engine's ingest
 
-#[derive(Default)]
-struct Call {
-    items: Mutex<Vec<IngestItem>>,
-    ended: watch::Sender<bool>,
+fn engine() -> Server {
+    serve_with(Manner { disclosure: Some("Reframe listens.".into()), cards_shown: 1 })
 }
 
-struct Handle(Arc<Call>);
-
-impl Handle {
-    fn take(&self, item: IngestItem) {
-        let end = item.what == What::End;
-        self.0.items.lock().unwrap().push(item);
-        if end {
-            self.0.ended.send_replace(true);
-        }
-    }
+fn states(host: &Host) -> Vec<SourceState> {
+    host.what().into_iter().filter_map(|w| if let What::Source(s) = w { Some(s.state) } else { None }).collect()
 }
 
-impl CallHandle for Handle {
-    fn started(&self) -> Started {
-        let disclosure = Some("Reframe listens.".into());
-        Started { call: "c".into(), disclosure, ..Started::default() }
-    }
-    fn push(&self, item: IngestItem) -> u64 {
-        self.take(item);
-        0
-    }
-    fn push_when_room<'a>(&'a self, item: IngestItem) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move { self.take(item) })
-    }
-    fn finished<'a>(&'a self) -> Pin<Box<dyn Future<Output = Ended> + Send + 'a>> {
-        Box::pin(async move {
-            self.0.ended.subscribe().wait_for(|e| *e).await.unwrap();
-            Ended { cards_shown: Some(1), ..Ended::default() }
-        })
-    }
-}
-
-#[derive(Default)]
-struct Host(Mutex<Option<Arc<Call>>>);
-
-impl CallHost for Host {
-    fn open(&self, _: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
-        let call = Arc::new(Call::default());
-        *self.0.lock().unwrap() = Some(Arc::clone(&call));
-        Ok(Box::new(Handle(call)))
-    }
-}
-
-async fn engine() -> (String, Arc<Host>) {
-    let host = Arc::new(Host::default());
-    let calls = Calls::new(CallsConfig::default(), Arc::clone(&host) as Arc<dyn CallHost>);
-    let state = IngestState::new(IngestConfig::default(), calls, OneToken::new(Some("t".into())));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}/v1/ingest", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router(state)).await.unwrap() });
-    (url, host)
-}
-
-impl Host {
-    fn all(&self) -> Vec<What> {
-        let call = self.0.lock().unwrap().clone().unwrap();
-        let items = call.items.lock().unwrap();
-        items.iter().map(|item| item.what.clone()).collect()
-    }
-
-    fn states(&self) -> Vec<SourceState> {
-        self.all().into_iter().filter_map(|w| if let What::Source(s) = w { Some(s.state) } else { None }).collect()
-    }
-
-    /// Track, text and whether it is final.
-    fn words(&self) -> Vec<(u16, String, bool)> {
-        let words = |w| if let What::Words(w) = w { Some((w.track.0, w.text, w.last)) } else { None };
-        self.all().into_iter().filter_map(words).collect()
-    }
+/// Track, text and whether it is final.
+fn words(host: &Host) -> Vec<(u16, String, bool)> {
+    let words = |w| if let What::Words(w) = w { Some((w.track.0, w.text, w.last)) } else { None };
+    host.what().into_iter().filter_map(words).collect()
 }
 
 // ---- Vexa
@@ -194,7 +126,7 @@ async fn serve(mut socket: WebSocket, vexa: Arc<Vexa>, good: bool) {
     for step in steps {
         match step {
             Step::Say(value) => socket.send(Message::text(value.to_string())).await.unwrap(),
-            Step::Words(n) => wait(|| vexa.host.words().len() >= n).await,
+            Step::Words(n) => wait(|| words(&vexa.host).len() >= n).await,
             Step::Chat => drop(timeout(PATIENCE, vexa.chat.subscribe().wait_for(|c| !c.is_empty())).await.unwrap()),
             Step::Close(code) => return close(socket, code).await,
             Step::Break => return,
@@ -233,7 +165,7 @@ fn status(status: &str) -> Step {
 
 fn bot(vexa: String, engine: String, key: Key) -> Bot {
     let mut opening = Opening::new(engine);
-    opening.token = Some("t".into());
+    opening.token = Some(TOKEN.into());
     opening.call = Some("c".into());
     let mut bot = Bot::new(vexa, key, Meeting::parse("google_meet/abc-defg-hij").unwrap(), opening);
     bot.consent = Some(Consent { basis: "platform".into(), reference: "r".into() });
@@ -244,11 +176,11 @@ fn bot(vexa: String, engine: String, key: Key) -> Bot {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_meeting_from_waiting_room_to_its_end_over_a_break() {
-    let (engine_url, host) = engine().await;
+    let engine = engine();
     let (draft, long) = (segment("1", "Ann", "that is", 0), segment("1", "Ann", "That is too expensive for us.", 0));
     let other = segment("2", "Bob", "I see", 1_000);
     let (url, server) = vexa(
-        Arc::clone(&host),
+        Arc::clone(&engine.host),
         vec![
             vec![
                 status("joining"),
@@ -272,13 +204,14 @@ async fn a_meeting_from_waiting_room_to_its_end_over_a_break() {
         ],
     )
     .await;
-    let ended = timeout(PATIENCE, run(bot(url, engine_url, Key::Text("good".into())), std::future::pending(), |_| {}))
-        .await
-        .unwrap()
-        .unwrap();
+    let ended =
+        timeout(PATIENCE, run(bot(url, engine.url(), Key::Text("good".into())), std::future::pending(), |_| {}))
+            .await
+            .unwrap()
+            .unwrap();
     assert_eq!(ended.cards_shown, Some(1));
     assert_eq!(
-        host.words(),
+        words(&engine.host),
         [
             (0, "that is".into(), false),
             (0, "That is too expensive for us.".into(), true),
@@ -288,8 +221,8 @@ async fn a_meeting_from_waiting_room_to_its_end_over_a_break() {
         ]
     );
     use SourceState::{Connecting, Disconnected, Joined, Reconnecting, WaitingRoom};
-    assert_eq!(host.states(), [Connecting, Connecting, WaitingRoom, Joined, Reconnecting, Joined, Disconnected]);
-    let all = host.all();
+    assert_eq!(states(&engine.host), [Connecting, Connecting, WaitingRoom, Joined, Reconnecting, Joined, Disconnected]);
+    let all = engine.host.what();
     let tracks: Vec<_> = all
         .iter()
         .filter_map(|w| {
@@ -307,18 +240,18 @@ async fn a_meeting_from_waiting_room_to_its_end_over_a_break() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_not_good_is_told_and_read_anew() {
-    let (engine_url, host) = engine().await;
+    let engine = engine();
     let (url, server) =
-        vexa(Arc::clone(&host), vec![vec![status("active"), Step::Close(4401)], vec![status("failed")]]).await;
+        vexa(Arc::clone(&engine.host), vec![vec![status("active"), Step::Close(4401)], vec![status("failed")]]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "stale\n").unwrap();
-    let running = tokio::spawn(run(bot(url, engine_url, Key::File(file.clone())), std::future::pending(), |_| {}));
-    wait(|| host.0.lock().unwrap().is_some() && host.states().contains(&SourceState::TokenExpired)).await;
+    let running = tokio::spawn(run(bot(url, engine.url(), Key::File(file.clone())), std::future::pending(), |_| {}));
+    wait(|| !engine.host.calls().is_empty() && states(&engine.host).contains(&SourceState::TokenExpired)).await;
     assert!(server.subscribed.lock().unwrap().is_empty());
     std::fs::write(&file, "good\n").unwrap();
     timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
-    let states = host.states();
+    let states = states(&engine.host);
     let expired: Vec<_> = states.iter().filter(|s| **s == SourceState::TokenExpired).collect();
     assert!(expired.len() >= 2, "at first, and when the connection is closed with 4401: {states:?}");
     assert_eq!(states.last(), Some(&SourceState::Disconnected));
@@ -326,14 +259,14 @@ async fn a_key_that_is_not_good_is_told_and_read_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_by_hand_it_ends_the_call_and_without_an_engine_it_says_so() {
-    let (engine_url, host) = engine().await;
-    let (url, _server) = vexa(Arc::clone(&host), vec![]).await;
-    let stop = async { wait(|| host.0.lock().unwrap().is_some()).await };
-    timeout(PATIENCE, run(bot(url.clone(), engine_url, Key::Text("good".into())), stop, |_| {}))
+    let engine = engine();
+    let (url, _vexa) = vexa(Arc::clone(&engine.host), vec![]).await;
+    let stop = async { wait(|| !engine.host.calls().is_empty()).await };
+    timeout(PATIENCE, run(bot(url.clone(), engine.url(), Key::Text("good".into())), stop, |_| {}))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(host.all().last(), Some(&What::End));
+    assert_eq!(engine.host.what().last(), Some(&What::End));
     let nowhere = bot(url, "ws://127.0.0.1:1/v1/ingest".into(), Key::Text("secret-key".into()));
     assert!(!format!("{nowhere:?}").contains("secret-key"));
     assert!(run(nowhere, std::future::pending(), |_| {}).await.is_err());

@@ -215,7 +215,11 @@ async fn everybody_is_heard_at_any_send_rate() {
         heard_well(&arrived, FRAMES - 2);
         assert_eq!(arrived.late, 0);
         let statuses = arrived.statuses();
-        assert_eq!(statuses, [SourceState::Connecting, SourceState::Joined, SourceState::Disconnected], "{send_rate}");
+        // Zoom closes the sockets and tells the stop by webhook, and the closing may be seen first.
+        let (last, before) = statuses.split_last().unwrap();
+        let before = before.strip_suffix(&[SourceState::Reconnecting]).unwrap_or(before);
+        assert_eq!(before, [SourceState::Connecting, SourceState::Joined], "{send_rate}");
+        assert_eq!(*last, SourceState::Disconnected, "{send_rate}");
         assert_eq!(arrived.last_detail(), "the meeting is over");
         assert!(
             arrived.what.iter().any(|w| matches!(w, What::Disclosed(d) if d.via == "host" && d.text == "we listen"))

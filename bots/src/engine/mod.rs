@@ -35,7 +35,7 @@
 
 mod link;
 mod outbox;
-mod protocol;
+pub(crate) mod protocol;
 mod roster;
 
 use std::{

@@ -20,7 +20,7 @@ use super::{
     source,
     wire::{self, Heard, read},
 };
-use crate::whip::Bad;
+use crate::{engine::protocol::audio, whip::Bad};
 
 /// Plays over the socket.
 pub async fn play(player: Player, on_event: &mut (dyn FnMut(PlayEvent) + Send)) -> anyhow::Result<PlayReport> {
@@ -101,7 +101,7 @@ pub async fn play(player: Player, on_event: &mut (dyn FnMut(PlayEvent) + Send)) 
                 } else {
                     report.packets += 1;
                 let track = voices[packet.voice].track;
-                let message = wire::audio(track, packet.sequence, packet.start_us, &packet.payload);
+                let message = audio(track, packet.sequence, packet.start_us, &packet.payload);
                     if let Err(error) = sink.send(Message::Binary(message.into())).await {
                         // The server may have said why before it hung up.
                         bail!(why_broken(&mut ears, error.to_string()).await);

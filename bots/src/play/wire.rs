@@ -57,16 +57,6 @@ pub fn start(opening: &Opening<'_>) -> String {
     start.to_string()
 }
 
-/// Spells an audio message.
-pub fn audio(track: u8, sequence: u16, timestamp_us: u64, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(12 + payload.len());
-    out.extend([1, track]);
-    out.extend(sequence.to_le_bytes());
-    out.extend(timestamp_us.to_le_bytes());
-    out.extend(payload);
-    out
-}
-
 /// What the server said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {

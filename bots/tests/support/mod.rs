@@ -24,12 +24,28 @@ use tokio::{sync::watch, task::JoinHandle};
 
 /// Long enough for a machine that has other things to do.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Any free port of this machine.
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 pub const TOKEN: &str = "t-0123456789";
+
+/// What a host's calls say of themselves.
+#[derive(Clone)]
+pub struct Manner {
+    pub disclosure: Option<String>,
+    pub cards_shown: u64,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { disclosure: Some("we listen".into()), cards_shown: 3 }
+    }
+}
 
 /// A call as its host has it.
 pub struct Call {
     pub id: String,
     pub start: Start,
+    manner: Manner,
     pub items: Mutex<Vec<IngestItem>>,
     ended: watch::Sender<bool>,
 }
@@ -72,7 +88,7 @@ impl CallHandle for Handle {
         Started {
             call: self.0.id.clone(),
             overlay_url: Some("http://127.0.0.1/overlay".into()),
-            disclosure: Some("we listen".into()),
+            disclosure: self.0.manner.disclosure.clone(),
             ..Started::default()
         }
     }
@@ -86,31 +102,39 @@ impl CallHandle for Handle {
     fn finished<'a>(&'a self) -> Pin<Box<dyn Future<Output = Ended> + Send + 'a>> {
         Box::pin(async move {
             self.0.ended.subscribe().wait_for(|e| *e).await.unwrap();
-            Ended { cards_shown: Some(3), ..Ended::default() }
+            Ended { cards_shown: Some(self.0.manner.cards_shown), ..Ended::default() }
         })
     }
 }
 
 /// Opens calls and keeps them.
 #[derive(Default)]
-pub struct Host(Mutex<Vec<Arc<Call>>>);
+pub struct Host {
+    manner: Manner,
+    calls: Mutex<Vec<Arc<Call>>>,
+}
 
 impl Host {
     pub fn calls(&self) -> Vec<Arc<Call>> {
-        self.0.lock().unwrap().clone()
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Everything that came to any of its calls, without the times.
+    pub fn what(&self) -> Vec<What> {
+        self.calls().iter().flat_map(|call| call.what()).collect()
     }
 
     pub fn last(&self) -> Arc<Call> {
-        Arc::clone(self.0.lock().unwrap().last().unwrap())
+        Arc::clone(self.calls.lock().unwrap().last().unwrap())
     }
 }
 
 impl CallHost for Host {
     fn open(&self, start: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
-        let mut calls = self.0.lock().unwrap();
+        let mut calls = self.calls.lock().unwrap();
         let id = start.call.clone().unwrap_or_else(|| format!("c{}", calls.len()));
         let (items, ended) = (Mutex::default(), watch::Sender::new(false));
-        let call = Arc::new(Call { id, start: start.clone(), items, ended });
+        let call = Arc::new(Call { id, start: start.clone(), manner: self.manner.clone(), items, ended });
         calls.push(Arc::clone(&call));
         Ok(Box::new(Handle(call)))
     }
@@ -153,9 +177,18 @@ impl Drop for Server {
 
 /// A server at `addr` (port 0 for any).
 pub fn serve_at(addr: SocketAddr) -> Server {
+    serve_as(addr, Manner::default())
+}
+
+/// A server at any free port of this machine, whose calls say this of themselves.
+pub fn serve_with(manner: Manner) -> Server {
+    serve_as(ANY, manner)
+}
+
+fn serve_as(addr: SocketAddr, manner: Manner) -> Server {
     // On a runtime of its own, so that all its connections can be cut at once.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let host = Arc::new(Host::default());
+    let host = Arc::new(Host { manner, ..Host::default() });
     let calls = Calls::new(CallsConfig::default(), Arc::clone(&host) as Arc<dyn CallHost>);
     let access = OneToken::new(Some(TOKEN.into()));
     let state = IngestState::new(IngestConfig::default(), Arc::clone(&calls), access.clone());
@@ -171,7 +204,7 @@ pub fn serve_at(addr: SocketAddr) -> Server {
 
 /// A server at any free port of this machine.
 pub fn serve() -> Server {
-    serve_at(SocketAddr::from(([127, 0, 0, 1], 0)))
+    serve_at(ANY)
 }
 
 fn listen(addr: SocketAddr) -> std::net::TcpListener {

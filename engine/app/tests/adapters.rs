@@ -13,9 +13,9 @@ use reframe_call::{
     audio::Party,
     event::{Event, EventBody},
 };
-use reframe_store::{CallId, CallState, EventLog, SqliteLog, SqliteOptions};
+use reframe_store::{CallId, CallState, EventLog};
 use serde_json::json;
-use support::{Served, call};
+use support::{Served, call, log, wait_until};
 use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
 
 /// The cut: the buyer says "more than we pay today" in it.
@@ -242,10 +242,8 @@ async fn play(addr: String, token: String, script: Script) -> Vec<String> {
 /// The log of a call that is over.
 fn finished(dir: &Path, id: &str) -> Vec<Event> {
     let id = CallId::new(id).unwrap();
-    let log = SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap();
-    support::wait_until("the call is over", || {
-        log.call(&id).unwrap().is_some_and(|record| record.state != CallState::Open)
-    });
+    let log = log(dir);
+    wait_until("the call is over", || log.call(&id).unwrap().is_some_and(|record| record.state != CallState::Open));
     log.read(&id, 0).unwrap()
 }
 

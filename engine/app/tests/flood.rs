@@ -12,10 +12,10 @@ use std::sync::{
 use futures_util::{SinkExt, StreamExt};
 use reframe_bots::play::{self, PlayEvent, Player};
 use reframe_ingest::socket::protocol::audio_message;
-use reframe_serve::wire::{ClientMessage, ServerBody, ServerMessage};
-use reframe_store::{CallState, EventLog, SqliteLog, SqliteOptions};
+use reframe_serve::wire::ServerBody;
+use reframe_store::{CallState, EventLog};
 use serde_json::{Value, json};
-use support::{Served, call, wait_until};
+use support::{Served, call, hello, log, open_screen, screen_of, told, wait_until};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
@@ -160,17 +160,6 @@ fn a_recording_sent_at_once_is_held_back() {
     assert!(resident_kb < MOST_RESIDENT_KB, "{resident_kb} kB resident");
 }
 
-fn screen_of(url: &str) -> (String, String, String) {
-    let (page, fragment) = url.split_once('#').unwrap();
-    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
-    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    (host.to_owned(), format!("ws://{host}/v1/calls/{call}/screen"), token.to_owned())
-}
-
-fn hello(token: String) -> Message {
-    Message::text(serde_json::to_string(&ClientMessage::Hello { v: 1, token, resume_from: None }).unwrap())
-}
-
 /// A screen that says hello and then never reads. Its kernel takes as little as can be set.
 async fn screen_that_never_reads(url: &str) -> WebSocketStream<TcpStream> {
     let (host, socket_url, token) = screen_of(url);
@@ -189,25 +178,22 @@ fn a_screen_that_never_reads_holds_nobody_up() {
     let player = Player::new(server.ingest()).token(&server.token).pace(play::Pace::AsFastAsTaken);
     let player = player.add(play::load(&[call("demo")], &[]).unwrap());
     let (report, cards) = runtime().block_on(async {
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (tell, link) = tokio::sync::oneshot::channel();
         let mut tell = Some(tell);
         let playing = tokio::spawn(player.run_with(move |event| {
             if let (PlayEvent::Started { overlay_url, .. }, Some(tell)) = (event, tell.take()) {
                 tell.send(overlay_url.unwrap()).unwrap();
             }
         }));
-        let url = told.await.unwrap();
+        let url = link.await.unwrap();
         let mut deaf = Vec::new();
         for _ in 0..4 {
             deaf.push(screen_that_never_reads(&url).await);
         }
-        let (_, socket_url, token) = screen_of(&url);
-        let (mut socket, _) = tokio_tungstenite::connect_async(socket_url).await.unwrap();
-        socket.send(hello(token)).await.unwrap();
+        let mut screen = open_screen(&url).await;
         let mut cards = Vec::new();
-        while let Some(Ok(message)) = socket.next().await {
-            let Message::Text(text) = message else { continue };
-            match serde_json::from_str::<ServerMessage>(&text).unwrap().body {
+        while let Some(body) = told(&mut screen).await {
+            match body {
                 ServerBody::Card(card) => cards.push(card.seq),
                 // Cards shown before it joined are part of the state it gets.
                 ServerBody::State(state) => cards.extend(state.card.map(|c| c.seq)),
@@ -318,7 +304,7 @@ fn every_call_left_open_is_closed_in_the_end() {
     server.kill();
     drop(bots);
     let server = Served::start(dir.path(), "[limits]\nmax_calls = 1\n[server]\nresume_grace_s = 1\n");
-    let log = SqliteLog::open(dir.path().join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap();
+    let log = log(dir.path());
     wait_until("they are closed", || log.calls(Some(CallState::Open), 10).unwrap().is_empty());
     assert_eq!(log.calls(Some(CallState::Failed), 10).unwrap().len(), 3, "{}", server.log());
 }

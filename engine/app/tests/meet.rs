@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use reframe_bots::{
     engine::{Consent, Opening},
@@ -16,17 +16,11 @@ use reframe_bots::{
     script::Script,
     sim::meet::{Conference, DisconnectReason, Guest, Plan},
 };
-use reframe_call::event::{Event, EventBody};
-use reframe_store::{CallId, EventLog, SqliteLog, SqliteOptions};
-use support::{Served, call};
+use reframe_call::event::EventBody;
+use support::{Served, call, stored};
 
 /// Real time: the fixture call, and what starting and ending take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-fn stored(dir: &Path, id: &str) -> Vec<Event> {
-    let log = SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap();
-    log.read(&CallId::new(id).unwrap(), 0).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conference_brings_its_cards() {

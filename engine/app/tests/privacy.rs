@@ -11,10 +11,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use feed::{Bot, files, heard, holds, http, mint, pairs, runtime, samples, script, start, stored, track};
+use feed::{Bot, files, heard, holds, http, mint, pairs, runtime, samples, script, start, track};
 use reframe_call::event::EventBody;
 use serde_json::{Value, json};
-use support::{Served, run};
+use support::{Served, run, stored};
 
 const FIXTURE: &str = "cold-call";
 

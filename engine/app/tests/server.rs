@@ -6,14 +6,12 @@ mod support;
 
 use std::path::Path;
 
-use futures_util::{SinkExt, StreamExt};
 use reframe_bots::play::{self, PlayEvent, PlayReport, Player};
 use reframe_call::event::{Event, EventBody};
-use reframe_serve::wire::{ClientMessage, ServerBody, ServerMessage};
-use reframe_store::{CallId, CallState, EventLog, SqliteLog, SqliteOptions};
+use reframe_serve::wire::ServerBody;
+use reframe_store::{CallId, CallState, EventLog};
 use serde_json::Value;
-use support::{Served, call, wait_until};
-use tokio_tungstenite::tungstenite::Message;
+use support::{Served, call, log, stored, wait_until, watch};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -22,38 +20,6 @@ fn runtime() -> tokio::runtime::Runtime {
 fn player(server: &Served, fixture: &str) -> Player {
     let call = play::load(&[call(fixture)], &[]).unwrap();
     Player::new(server.ingest()).token(&server.token).add(call)
-}
-
-fn log(dir: &Path) -> SqliteLog {
-    SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap()
-}
-
-fn stored(dir: &Path, id: &str) -> Vec<Event> {
-    let id = CallId::new(id).unwrap();
-    let log = log(dir);
-    if log.call(&id).unwrap().is_none() { Vec::new() } else { log.read(&id, 0).unwrap() }
-}
-
-/// A screen that collects what it is told until the call is over.
-async fn watch(url: String) -> Vec<ServerBody> {
-    let (page, fragment) = url.split_once('#').unwrap();
-    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
-    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{host}/v1/calls/{call}/screen")).await.unwrap();
-    let hello = ClientMessage::Hello { v: 1, token: token.to_owned(), resume_from: None };
-    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
-    let mut bodies = Vec::new();
-    while let Some(Ok(message)) = socket.next().await {
-        let Message::Text(text) = message else { continue };
-        let body = serde_json::from_str::<ServerMessage>(&text).unwrap().body;
-        let over = matches!(body, ServerBody::Ended(_));
-        bodies.push(body);
-        if over {
-            break;
-        }
-    }
-    bodies
 }
 
 fn in_order(events: &[Event]) -> bool {

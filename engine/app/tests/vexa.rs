@@ -4,10 +4,7 @@
 
 mod support;
 
-use std::{
-    path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
 use reframe_bots::{
@@ -15,18 +12,12 @@ use reframe_bots::{
     script::Script,
     vexa::{Bot, Key, protocol::Meeting, run},
 };
-use reframe_call::event::{Event, EventBody};
-use reframe_serve::wire::{ClientMessage, ServerBody, ServerMessage};
-use reframe_store::{CallId, EventLog, SqliteLog, SqliteOptions};
+use reframe_call::event::EventBody;
+use reframe_serve::wire::ServerBody;
 use serde_json::{Value, json};
-use support::{Served, call};
+use support::{Served, call, stored, watch};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
-
-fn stored(dir: &Path, id: &str) -> Vec<Event> {
-    let log = SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap();
-    log.read(&CallId::new(id).unwrap(), 0).unwrap()
-}
 
 /// Microseconds of Unix time as Vexa writes them.
 fn iso(us: u64) -> String {
@@ -63,28 +54,6 @@ async fn vexa(listener: TcpListener) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     say(json!({"type": "meeting.status", "payload": {"status": "completed"}})).await;
     while let Some(Ok(_)) = socket.next().await {}
-}
-
-/// Collects what a screen is told until the call is over.
-async fn watch(url: String) -> Vec<ServerBody> {
-    let (page, fragment) = url.split_once('#').unwrap();
-    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
-    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{host}/v1/calls/{call}/screen")).await.unwrap();
-    let hello = ClientMessage::Hello { v: 1, token: token.to_owned(), resume_from: None };
-    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
-    let mut bodies = Vec::new();
-    while let Some(Ok(message)) = socket.next().await {
-        let Message::Text(text) = message else { continue };
-        let body = serde_json::from_str::<ServerMessage>(&text).unwrap().body;
-        let over = matches!(body, ServerBody::Ended(_));
-        bodies.push(body);
-        if over {
-            break;
-        }
-    }
-    bodies
 }
 
 #[test]

@@ -10,9 +10,9 @@ mod support;
 use std::path::Path;
 
 use cdp::{Browser, Page};
-use futures_util::{SinkExt as _, StreamExt as _};
-use reframe_serve::wire::{ClientMessage, ServerBody, ServerMessage};
-use support::{Served, call, wait_until};
+use futures_util::SinkExt as _;
+use reframe_serve::wire::{ClientMessage, ServerBody};
+use support::{Served, call, open_screen, told, wait_until};
 use tokio_tungstenite::tungstenite::Message;
 
 /// One side of a fixture call, as a file for a browser's pretended microphone.
@@ -58,21 +58,14 @@ async fn join(browser: &mut Browser, server: &Served, name: &str, party: &str) -
 
 /// A screen that waits for so many cards.
 async fn cards(link: &str, wanted: usize) -> Vec<String> {
-    let (page, fragment) = link.split_once('#').unwrap();
-    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
-    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{host}/v1/calls/{call}/screen")).await.unwrap();
-    let hello = ClientMessage::Hello { v: 1, token: token.to_owned(), resume_from: None };
-    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
+    let mut screen = open_screen(link).await;
     let mut labels = Vec::new();
-    while let Some(Ok(message)) = socket.next().await {
-        let Message::Text(text) = message else { continue };
-        match serde_json::from_str::<ServerMessage>(&text).unwrap().body {
+    while let Some(body) = told(&mut screen).await {
+        match body {
             ServerBody::Card(card) => labels.push(card.label.clone()),
             ServerBody::Ping { n } => {
                 let pong = serde_json::to_string(&ClientMessage::Pong { n }).unwrap();
-                socket.send(Message::text(pong)).await.unwrap();
+                screen.send(Message::text(pong)).await.unwrap();
             }
             ServerBody::Ended(_) => break,
             _ => {}

@@ -8,7 +8,7 @@ mod support;
 
 use std::path::Path;
 
-use feed::{Bot, files, heard, holds, http, log, mint, runtime, start, stored, track};
+use feed::{Bot, files, heard, holds, http, mint, runtime, start, track};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{Event, EventBody, UtteranceId},
@@ -17,7 +17,7 @@ use reframe_call::{
 };
 use reframe_store::{CallId, EventLog, NewCall};
 use serde_json::{Value, json};
-use support::{Served, out, reframe, wait_until};
+use support::{Served, log, out, reframe, stored, wait_until};
 
 const FIXTURE: &str = "cold-call";
 

@@ -25,8 +25,8 @@ use reframe_call::{
     audio::Party,
     event::{Event, EventBody},
 };
-use reframe_store::{CallId, CallState, EventLog, SqliteLog, SqliteOptions};
-use support::{Served, call, wait_until};
+use reframe_store::{CallId, CallState, EventLog};
+use support::{Served, call, log, stored, wait_until};
 
 /// The cut: two objections.
 const FROM_MS: u64 = 12_000;
@@ -60,11 +60,6 @@ fn cut() -> Call {
         })
         .collect();
     Call { voices, script: None, warnings: Vec::new() }
-}
-
-fn stored(dir: &Path, id: &str) -> Vec<Event> {
-    let log = SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap();
-    log.read(&CallId::new(id).unwrap(), 0).unwrap()
 }
 
 /// Words of the cut's first objection in any file of the data folder.
@@ -126,12 +121,13 @@ async fn attend(server: &Served, dir: &Path, stream: &str, chaos: Chaos) -> (Str
         .unwrap();
     let report = tokio::time::timeout(PATIENCE, meeting.finished()).await.expect("the meeting did not end");
     let id = call_id(&StreamId { product: Product::Meeting, meeting: "DemoMeeting==".into(), stream: stream.into() });
-    let database = dir.join("reframe-data/reframe.db");
+    let dir = dir.to_owned();
     let call = CallId::new(&id).unwrap();
     tokio::task::spawn_blocking(move || {
         wait_until("the call is over", || {
-            let log = SqliteLog::open(&database, SqliteOptions::default()).unwrap();
-            log.calls(None, 10).is_ok_and(|calls| calls.iter().any(|c| c.call.id == call && c.state != CallState::Open))
+            log(&dir)
+                .calls(None, 10)
+                .is_ok_and(|calls| calls.iter().any(|c| c.call.id == call && c.state != CallState::Open))
         });
     })
     .await

@@ -351,11 +351,7 @@ impl Feed {
     /// Hands an item over that arrived now: at once in a live call, when there is room in a recorded one. Gives how many
     /// packets were thrown away for it.
     pub async fn tell(&self, what: What) -> u64 {
-        self.hand_over(IngestItem::new(Instant::now(), what)).await
-    }
-
-    /// As [`tell`](Self::tell), for an item that arrived earlier.
-    pub async fn hand_over(&self, item: IngestItem) -> u64 {
+        let item = IngestItem::new(Instant::now(), what);
         match self.mode {
             Mode::Live => self.push(item),
             Mode::Recorded => {

@@ -10,7 +10,6 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use reframe_call::event::{Event, EventBody};
 use reframe_ingest::socket::protocol::audio_message;
-use reframe_store::{CallId, EventLog, SqliteLog, SqliteOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -18,7 +17,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use crate::support::{Served, call};
+use crate::support::{Served, call, open_screen};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -124,13 +123,7 @@ pub async fn next_text(socket: &mut Socket) -> Option<Value> {
 
 /// Opens a screen and gives all it is told until it has been quiet for a while.
 pub async fn look(overlay: &str) -> String {
-    let (page, fragment) = overlay.split_once('#').unwrap();
-    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
-    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
-    let url = format!("ws://{host}/v1/calls/{call}/screen");
-    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    let hello = json!({"v": 1, "type": "hello", "token": token});
-    socket.send(Message::text(hello.to_string())).await.unwrap();
+    let mut socket = open_screen(overlay).await;
     let mut all = String::new();
     let mut told = false;
     // The state follows the greeting at once; captions and finals follow it.
@@ -167,16 +160,6 @@ pub fn mint(dir: &Path, args: &[&str]) -> String {
     let output = crate::support::run(dir, &[&["token", "mint"], args].concat());
     assert!(output.status.success(), "{}", crate::support::err(&output));
     crate::support::out(&output).trim().to_owned()
-}
-
-pub fn log(dir: &Path) -> SqliteLog {
-    SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap()
-}
-
-pub fn stored(dir: &Path, id: &str) -> Vec<Event> {
-    let id = CallId::new(id).unwrap();
-    let log = log(dir);
-    if log.call(&id).unwrap().is_none() { Vec::new() } else { log.read(&id, 0).unwrap() }
 }
 
 /// What a track was heard to say, utterance by utterance.

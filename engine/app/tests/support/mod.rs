@@ -10,6 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{SinkExt, StreamExt};
+use reframe_call::event::Event;
+use reframe_serve::wire::{ClientMessage, ServerBody, ServerMessage};
+use reframe_store::{CallId, EventLog, SqliteLog, SqliteOptions};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+
 /// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -163,6 +170,65 @@ impl Drop for Served {
         let _already_gone = self.child.kill();
         let _already_waited = self.child.wait();
     }
+}
+
+/// The event log of a data folder, whether a server runs on it or not.
+pub fn log(dir: &Path) -> SqliteLog {
+    SqliteLog::open(dir.join("reframe-data/reframe.db"), SqliteOptions::default()).unwrap()
+}
+
+/// What is stored of a call; nothing if there is no such call.
+pub fn stored(dir: &Path, id: &str) -> Vec<Event> {
+    let id = CallId::new(id).unwrap();
+    let log = log(dir);
+    if log.call(&id).unwrap().is_none() { Vec::new() } else { log.read(&id, 0).unwrap() }
+}
+
+/// A screen's connection.
+pub type Screen = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Host, socket address and token of a screen's link.
+pub fn screen_of(link: &str) -> (String, String, String) {
+    let (page, fragment) = link.split_once('#').unwrap();
+    let (call, token) = fragment.strip_prefix("call=").unwrap().split_once("&token=").unwrap();
+    let host = page.strip_prefix("http://").unwrap().strip_suffix("/overlay").unwrap();
+    (host.to_owned(), format!("ws://{host}/v1/calls/{call}/screen"), token.to_owned())
+}
+
+/// A screen's first message.
+pub fn hello(token: String) -> Message {
+    Message::text(serde_json::to_string(&ClientMessage::Hello { v: 1, token, resume_from: None }).unwrap())
+}
+
+/// A screen that said hello.
+pub async fn open_screen(link: &str) -> Screen {
+    let (_, url, token) = screen_of(link);
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    socket.send(hello(token)).await.unwrap();
+    socket
+}
+
+/// What a screen is told next; `None` once it is told nothing more.
+pub async fn told(screen: &mut Screen) -> Option<ServerBody> {
+    while let Some(Ok(message)) = screen.next().await {
+        let Message::Text(text) = message else { continue };
+        return Some(serde_json::from_str::<ServerMessage>(&text).unwrap().body);
+    }
+    None
+}
+
+/// A screen that collects what it is told until the call is over.
+pub async fn watch(link: String) -> Vec<ServerBody> {
+    let mut screen = open_screen(&link).await;
+    let mut bodies = Vec::new();
+    while let Some(body) = told(&mut screen).await {
+        let over = matches!(body, ServerBody::Ended(_));
+        bodies.push(body);
+        if over {
+            break;
+        }
+    }
+    bodies
 }
 
 /// A database that nobody else can write to, until this is dropped.

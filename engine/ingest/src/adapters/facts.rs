@@ -96,6 +96,12 @@ impl Facts {
         }
     }
 
+    /// Whether a telephone call's side of this name is ours: `usual` is, unless the address names another.
+    #[must_use]
+    pub fn is_ours(&self, side: &str, usual: &str) -> bool {
+        side.eq_ignore_ascii_case(self.rep.first().map_or(usual, String::as_str))
+    }
+
     /// The consent that everybody has given to the vendor's bot, if the address says so. `meeting` is the vendor's id.
     #[must_use]
     pub fn consent(&self, meeting: &str) -> Option<Consent> {

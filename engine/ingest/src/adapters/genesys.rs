@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Adapter, Facts, Step, roster::Roster};
-use crate::{adapters::io::bad_message, item::Who, socket::protocol::Refusal};
+use crate::{adapters::io::bad_message, socket::protocol::Refusal};
 
 /// Samples per second and side.
 const RATE_HZ: u64 = 8_000;
@@ -120,21 +120,8 @@ impl Genesys {
         if open.conversation != TEST_CONVERSATION {
             steps.push(self.roster.open(&open.conversation, None));
             for side in self.sides.clone() {
-                let ours = self.roster.facts().rep.first().map_or("internal", String::as_str);
-                let ours = side.eq_ignore_ascii_case(ours);
-                let name = match (ours, open.participant.name.trim()) {
-                    (true, _) => "Our side",
-                    (false, "") => "Caller",
-                    (false, name) => name,
-                };
-                let Some((_, Some(Step::Person(mut person)))) =
-                    self.roster.person(side, name, Who::default(), Codec::Pcmu)
-                else {
-                    continue;
-                };
-                use reframe_call::audio::Party;
-                person.party = if ours { Party::Rep } else { Party::Buyer };
-                steps.push(Step::Person(person));
+                let side = self.roster.side(side, "internal", &open.participant.name, Codec::Pcmu);
+                steps.extend(side.and_then(|(_, news)| news));
             }
         }
         let media = json!([media]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reframe_audio::decode::Codec;
+use reframe_call::audio::Party;
 
 use super::{Facts, MAX_PEOPLE, Person, Step};
 use crate::{item::Who, socket::protocol::Refusal};
@@ -60,9 +61,32 @@ impl Roster {
         !self.meeting.is_empty()
     }
 
-    /// Somebody with this id is in the meeting. Gives its number, and the step that announces it if it is new, back, or
-    /// changed; `None` if there are more people than can be told apart.
+    /// Somebody with this id is in the meeting; which side they are on follows from the address. Gives its number, and the
+    /// step that announces it if it is new, back, or changed; `None` if there are more people than can be told apart.
     pub fn person(&mut self, id: &str, name: &str, who: Who, codec: Codec) -> Option<(u8, Option<Step>)> {
+        self.announce(id, name, who, codec, None)
+    }
+
+    /// One of the two sides of a telephone call; `usual` is the side that is ours unless the address names another. The
+    /// rest as [`person`](Self::person).
+    pub fn side(&mut self, side: &str, usual: &str, caller: &str, codec: Codec) -> Option<(u8, Option<Step>)> {
+        let ours = self.facts.is_ours(side, usual);
+        let (name, party) = match (ours, caller.trim()) {
+            (true, _) => ("Our side", Party::Rep),
+            (false, "") => ("Caller", Party::Buyer),
+            (false, name) => (name, Party::Buyer),
+        };
+        self.announce(side, name, Who::default(), codec, Some(party))
+    }
+
+    fn announce(
+        &mut self,
+        id: &str,
+        name: &str,
+        who: Who,
+        codec: Codec,
+        party: Option<Party>,
+    ) -> Option<(u8, Option<Step>)> {
         let number = u8::try_from(self.people.len()).ok()?;
         if !self.people.contains_key(id) && self.people.len() >= MAX_PEOPLE {
             return None;
@@ -81,7 +105,7 @@ impl Roster {
             None if name.is_empty() => format!("Participant {}", number + 1),
             _ => name,
         };
-        let party = self.facts.party(&name, who.email.as_deref());
+        let party = party.unwrap_or_else(|| self.facts.party(&name, who.email.as_deref()));
         let number = before.map_or(number, |k| k.person.person);
         let consent = self.facts.consent(&self.meeting);
         let person = Person { person: number, name, party, consent, who, codec };

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{Adapter, Facts, Step, Vendor, roster::Roster};
 use crate::{
     adapters::io::{bad_message, base64_audio},
-    item::Who,
     socket::protocol::Refusal,
 };
 
@@ -123,17 +122,9 @@ impl Twilio {
         if track != "inbound" && track != "outbound" {
             return Err(bad_message("`track` is neither inbound nor outbound"));
         }
-        // `rep=` names our side's track; callers are buyers unless it says otherwise.
-        let ours = self.roster.facts().rep.first().map_or("outbound", String::as_str);
-        let name = if track.eq_ignore_ascii_case(ours) { "Our side" } else { "Caller" };
-        let Some((_, news)) = self.roster.person(track, name, Who::default(), self.codec) else {
-            return Ok(Vec::new());
-        };
+        // Callers are buyers unless the address says otherwise.
+        let Some((_, news)) = self.roster.side(track, "outbound", "", self.codec) else { return Ok(Vec::new()) };
         let mut steps: Vec<Step> = news.into_iter().collect();
-        if let Some(Step::Person(person)) = steps.first_mut() {
-            use reframe_call::audio::Party;
-            person.party = if name == "Our side" { Party::Rep } else { Party::Buyer };
-        }
         for (at_us, payload) in self.in_order(track, chunk, at_us, payload) {
             steps.extend(self.roster.audio_at(track, at_us, payload));
         }
