@@ -1,6 +1,7 @@
-//! Measurements of Reframe: how late a card is, what hearing costs, how much memory a server takes, what a bad network
-//! costs, whether time and memory stay put.
+//! Measurements of Reframe: how well objections are found, how late a card is, what hearing costs, how much memory a
+//! server takes, what a bad network costs, whether time and memory stay put.
 
+mod detect;
 mod ingest;
 mod latency;
 mod loss;
@@ -19,7 +20,7 @@ use clap::Parser;
 
 /// Measure Reframe on this machine
 ///
-/// Build the program first (cargo build --release): all but recognizer run it as a process of its own. With --record, the
+/// Build the program first (cargo build --release): all but detect and recognizer run it as a process of its own. With --record, the
 /// result is kept under benches/record/MACHINE/.
 #[derive(Debug, Parser)]
 #[command(name = "reframe-benches", version, max_term_width = 100)]
@@ -33,6 +34,7 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Detect(detect::Args),
     Ingest(ingest::Args),
     Latency(latency::Args),
     Loss(loss::Args),
@@ -49,7 +51,13 @@ fn main() -> ExitCode {
         return ExitCode::from(3);
     }
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Detect(_))
+        && let Some(code) = process::again_on_one_core()
+    {
+        return code;
+    }
     let (name, result) = match &cli.command {
+        Command::Detect(args) => ("detect", detect::run(args, cli.record)),
         Command::Ingest(args) => ("ingest", ingest::run(args)),
         Command::Latency(args) => ("latency", latency::run(args)),
         Command::Loss(args) => ("loss", loss::run(args)),

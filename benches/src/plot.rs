@@ -68,12 +68,14 @@ impl Plot {
             top + 20.0,
             escaped(&self.title)
         ));
+        // Whole numbers, unless they would repeat.
+        let digits = usize::from(self.y.to - self.y.from < 8.0);
         for step in 0..=4 {
             let v = self.y.from + (self.y.to - self.y.from) * f64::from(step) / 4.0;
             let at = y(v);
             add(format_args!(
                 "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{v:.0}</text>\n",
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{v:.digits$}</text>\n",
                 WIDTH - RIGHT,
                 LEFT - 6.0,
                 at + 4.0

@@ -1,6 +1,6 @@
 //! What the operating system knows about a process: memory and processor time.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 
@@ -14,6 +14,18 @@ pub fn reframe() -> anyhow::Result<PathBuf> {
         bail!("{} is not there; build it with: cargo build --release", path.display());
     }
     Ok(path)
+}
+
+/// Runs this program again with the tensor library on one core, as the server is run: it reads the number of threads from
+/// the environment when it is first used, and would spread even small products over all cores. `None` in the second run.
+pub fn again_on_one_core() -> Option<ExitCode> {
+    const NAME: &str = "RAYON_NUM_THREADS";
+    if std::env::var_os(NAME).is_some() {
+        return None;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().ok()?);
+    let status = again.args(std::env::args_os().skip(1)).env(NAME, "1").status().ok()?;
+    Some(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into())
 }
 
 /// A line of `/proc/PID/status` in KiB.

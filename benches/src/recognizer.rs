@@ -9,7 +9,7 @@ use reframe_call::{
     detect::Detector,
     input::Input,
     output::Output,
-    playbook,
+    playbook::Playbook,
     recognize::{Recognizer, VoiceDetector},
     session::{CallSession, Ears, SessionSettings, SessionSetup},
     time::MediaTime,
@@ -61,8 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     let recognizer = Arc::new(CtcRecognizer::new(model, CtcOptions { step_frames, ..options })?);
     let load_s = thread_cpu_s()? - load;
     let after = process::status_kib(std::process::id(), "VmRSS")?;
-    let playbook = include_str!("../../playbooks/saas/playbook.toml");
-    let playbook = Arc::new(playbook::parse("saas", playbook).0.context("the playbook cannot be used")?);
+    let playbook = crate::detect::playbooks::built_in()?;
     let phrases = Detector::new(Arc::clone(&playbook), None).bias(Party::Buyer, &[]).spot.len();
 
     let seconds = speech.len() as f64 * 0.02;
@@ -173,7 +172,7 @@ fn cost(mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
 /// A whole call with one track: processor seconds to start it and to run it, and the share of the time somebody spoke.
 fn call(
     recognizer: &Arc<CtcRecognizer>,
-    playbook: &Arc<playbook::Playbook>,
+    playbook: &Arc<Playbook>,
     frames: &[AudioFrame],
 ) -> anyhow::Result<(f64, f64, f64)> {
     let ears = Ears {
@@ -184,6 +183,7 @@ fn call(
         settings: SessionSettings::default(),
         playbook: Arc::clone(playbook),
         context: vec![],
+        deal: reframe_call::deal::Deal::default(),
         ears,
         semantic: None,
     };

@@ -50,7 +50,7 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
     let skew =
         |track: usize| if args.over == Over::Whip { args.skew_ppm.get(track).copied().unwrap_or(0.0) } else { 0.0 };
     let server = Serving::start(1)?;
-    let mut player = server.player(args.over).call_id("soak").playbook("saas");
+    let mut player = server.player(args.over).call_id("soak").playbook("b2b-saas");
     if args.over == Over::Whip {
         player = player.skew_ppm(args.skew_ppm.clone());
     }

@@ -174,7 +174,7 @@ mod tests {
     const GOOD: &str = r#"
         title = "Too expensive"
         summary = "The buyer finds it too expensive."
-        playbook = "saas"
+        playbook = "b2b-saas"
 
         [network]
         loss_percent = 3.0

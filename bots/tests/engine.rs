@@ -57,7 +57,7 @@ async fn everything_a_bot_says_arrives_in_order() {
     let server = serve();
     let mut opening = opening(&server.url());
     opening.title = Some("Acme\u{7}".into());
-    opening.playbook = Some("saas".into());
+    opening.playbook = Some("b2b-saas".into());
     let call = EngineClient::open(opening).await.unwrap();
     let started = call.started();
     assert_eq!((started.call.as_str(), started.consent_rule), ("acme", ConsentRule::Everyone));
@@ -84,7 +84,7 @@ async fn everything_a_bot_says_arrives_in_order() {
     assert_eq!((call.counts().sent, call.counts().unknown, call.counts().dropped), (3, 1, 0));
 
     let host = server.host.last();
-    assert_eq!((host.start.title.as_deref(), host.start.playbook.as_deref()), (Some("Acme "), Some("saas")));
+    assert_eq!((host.start.title.as_deref(), host.start.playbook.as_deref()), (Some("Acme "), Some("b2b-saas")));
     let kinds: Vec<&str> = host
         .what()
         .iter()

@@ -69,7 +69,7 @@ async fn a_fixture_arrives_as_it_is() {
     ended(&call).await;
     assert_eq!(
         (call.start.mode, call.start.playbook.as_deref(), call.start.title.as_deref()),
-        (Mode::Live, Some("saas"), Some("T"))
+        (Mode::Live, Some("b2b-saas"), Some("T"))
     );
     assert_eq!(people(&call), [("Rae".into(), Party::Rep, true), ("Bo".into(), Party::Buyer, true)]);
     assert_eq!(times(&call, 0), (0..50).map(|n| n * 20_000).collect::<Vec<_>>());

@@ -49,7 +49,7 @@ async fn a_fixture_folder_is_played_as_its_script_says() {
         let report = player.add(call).run().await.unwrap();
         assert!(report.packets.abs_diff(packets) <= 2, "{}", report.packets);
         let call = host.last();
-        assert_eq!(call.start.playbook.as_deref(), Some("saas"));
+        assert_eq!(call.start.playbook.as_deref(), Some("b2b-saas"));
         assert_eq!(call.start.tracks[1].name, "Bo");
         let (inputs, assembler) = call.inputs();
         let frames = inputs.iter().filter(|i| matches!(i, Input::Audio(_))).count();

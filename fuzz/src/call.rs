@@ -41,7 +41,7 @@ pub type Script = Vec<(TrackId, MediaTime, String)>;
 
 pub fn script(bytes: &mut Bytes<'_>) -> Script {
     let mut at = 0;
-    (0..bytes.below(8))
+    (0..bytes.below(9))
         .map(|_| {
             at += u64::from(bytes.byte()) * 20;
             let said = SAID[usize::from(bytes.byte()) % SAID.len()];
@@ -152,6 +152,7 @@ fn setup(script: &Script) -> SessionSetup {
         settings: SessionSettings { refine: script.len() % 2 == 1, ..SessionSettings::default() },
         playbook: playbook(),
         context: Vec::new(),
+        deal: reframe_call::deal::Deal::default(),
         ears: scripted_ears(script.clone()),
         semantic: None,
     }
@@ -208,6 +209,7 @@ pub fn call(data: &[u8]) {
                         coaching: [Coaching::Live, Coaching::NotesOnly, Coaching::Off][usize::from(bytes.below(3))],
                     },
                     5 => RepAction::Note { text: "n".repeat(usize::from(bytes.byte()) * 20) },
+                    6 => RepAction::Wrong { card },
                     _ => RepAction::Next,
                 };
                 Input::Rep { at: MediaTime::from_us(bytes.time_us(at)), action }

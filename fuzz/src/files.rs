@@ -5,7 +5,7 @@ use std::{io::Cursor, sync::Arc};
 use reframe_audio::{ogg_opus::OggOpus, wav::WavFile};
 use reframe_call::{
     detect::Detector,
-    playbook::{Severity, parse},
+    playbook::{CardFile, Severity, Source, read},
 };
 
 /// WAV files. However broken, reading ends, and every channel has the same length.
@@ -35,13 +35,18 @@ pub fn ogg_opus(data: &[u8]) {
     assert!(failed <= file.packets.len());
 }
 
-/// Playbooks. Either there is a playbook, or an error says where; and what is read can be listened for.
+/// Playbooks, with what follows a zero byte as a card file. Either there is a playbook, or an error says where; and what is
+/// read can be listened for.
 pub fn playbook(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let (playbook, problems) = parse("fuzz.toml", &text);
-    let lines = 1 + text.matches('\n').count();
+    let mut parts = data.splitn(2, |byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+    let text = parts.next().unwrap_or_default();
+    let cards = parts.map(|text| CardFile { name: "cards/a.md".into(), file: "fuzz/cards/a.md".into(), text });
+    let source = Source { file: "fuzz.toml".into(), text, cards: cards.collect(), today: None };
+    let (playbook, problems) = read(&source);
     for problem in &problems {
-        assert!((1..=lines).contains(&problem.line), "line {} of {lines}", problem.line);
+        let text = source.cards.iter().find(|c| c.file == problem.file).map_or(&source.text, |c| &c.text);
+        let lines = 1 + text.matches('\n').count();
+        assert!((1..=lines).contains(&problem.line), "line {} of {lines} of {}", problem.line, problem.file);
     }
     let Some(playbook) = playbook else {
         assert!(problems.iter().any(|p| p.severity == Severity::Error), "refused without saying why");

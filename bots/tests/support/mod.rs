@@ -240,7 +240,7 @@ pub fn fixture(folder: &Path, network: &str) {
         r#"
         title = "T"
         summary = "S"
-        playbook = "saas"
+        playbook = "b2b-saas"
         {network}
         [[participant]]
         track = 0

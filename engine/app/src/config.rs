@@ -44,6 +44,9 @@ pub struct Config {
     /// What to listen with.
     #[serde(default)]
     pub recognizer: RecognizerSource,
+    /// What sentences are understood with.
+    #[serde(default)]
+    pub encoder: EncoderSource,
     /// Bounds of everything that could grow.
     #[serde(default)]
     pub limits: Limits,
@@ -139,7 +142,7 @@ pub struct Data {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlaybookSource {
-    /// Folder with a `playbook.toml`. Without one, the built-in `saas` playbook.
+    /// Folder with a `playbook.toml`. Without one, the built-in `b2b-saas` playbook.
     pub dir: Option<PathBuf>,
     /// Names of products, competitors and people the recogniser should lean towards in every call.
     pub context: Vec<String>,
@@ -166,6 +169,29 @@ pub enum RecognizerKind {
     Embedded,
     /// Whisper, for machines that can run it live.
     Whisper,
+}
+
+/// What sentences are understood with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EncoderSource {
+    /// The encoder.
+    pub kind: EncoderKind,
+    /// Folder with an encoder. Without one, the encoder built into the program; needed for `bert`.
+    pub dir: Option<PathBuf>,
+}
+
+/// Kinds of sentence encoders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderKind {
+    /// The small encoder this program carries.
+    #[default]
+    Embedded,
+    /// Phrases only: nothing is understood that is not written in the playbook.
+    None,
+    /// A whole BERT such as all-MiniLM-L6-v2; examples only, it knows no classes.
+    Bert,
 }
 
 /// Bounds of everything that could grow.
@@ -204,6 +230,7 @@ impl Default for Config {
             consent: Consent::default(),
             people: People::default(),
             recognizer: RecognizerSource::default(),
+            encoder: EncoderSource::default(),
             limits: Limits::default(),
             session: SessionSettings::default(),
             whip: crate::whip::Whip::default(),

@@ -13,6 +13,7 @@ mod progress;
 mod queue;
 mod recognizers;
 mod runner;
+mod sentences;
 mod server;
 mod truth;
 mod view;

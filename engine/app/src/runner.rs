@@ -55,6 +55,7 @@ impl Runner {
                     recognizer: setup.ears.recognizer.id(),
                     playbook: setup.playbook.id(),
                     context: setup.context.clone(),
+                    deal: setup.deal.clone(),
                     settings: setup.settings,
                 };
                 setup.ears = recorder.wrap(setup.ears);

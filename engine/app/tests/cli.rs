@@ -124,7 +124,7 @@ fn detect_answers_line_by_line() {
 fn playbooks_are_checked_with_file_and_line() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let good = support::root().join("playbooks/saas");
+    let good = support::root().join("playbooks/b2b-saas");
     let output = run(dir, &["playbook", "check", good.to_str().unwrap()]);
     assert!(output.status.success(), "{}", out(&output));
     std::fs::create_dir(dir.join("bad")).unwrap();
@@ -139,7 +139,7 @@ fn playbooks_are_checked_with_file_and_line() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let dir = tempfile::tempdir().unwrap();
-    let playbook = support::root().join("playbooks/saas");
+    let playbook = support::root().join("playbooks/b2b-saas");
     for args in [&["check"][..], &["demo", "--list"], &["playbook", "check", playbook.to_str().unwrap()]] {
         let mut child = support::reframe(dir.path())
             .args(args)

@@ -55,7 +55,10 @@ fn a_committed_record_gives_the_committed_events_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let recorded = support::root().join("fixtures/recorded");
     let inputs = recorded.join("inputs.jsonl");
-    let got = replay(dir.path(), &[inputs.to_str().unwrap(), "--playbook", recorded.to_str().unwrap()]);
+    // Without the encoder: its sums are rounded in the order that suits a processor, and the record must be good on any.
+    std::fs::write(dir.path().join("phrases.toml"), "version = 1\n[encoder]\nkind = \"none\"\n").unwrap();
+    let playbook = recorded.to_str().unwrap();
+    let got = replay(dir.path(), &[inputs.to_str().unwrap(), "--playbook", playbook, "--config", "phrases.toml"]);
     let want = recorded.join("expected.jsonl");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&want, &got).unwrap();

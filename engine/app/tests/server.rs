@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::path::Path;
-
 use reframe_bots::play::{self, PlayEvent, PlayReport, Player};
 use reframe_call::event::{Event, EventBody};
 use reframe_serve::wire::ServerBody;

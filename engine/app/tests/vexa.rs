@@ -69,7 +69,7 @@ fn an_objection_in_a_transcript_becomes_a_card() {
         let mut opening = Opening::new(server.ingest());
         opening.token = Some(server.token.clone());
         opening.call = Some("vexa-1".into());
-        opening.playbook = Some("saas".into());
+        opening.playbook = Some("b2b-saas".into());
         let mut bot = Bot::new(url, Key::Text("k".into()), Meeting::parse("google_meet/m").unwrap(), opening);
         bot.consent = Some(Consent { basis: "platform".into(), reference: "google_meet m".into() });
         let (tell, told) = tokio::sync::oneshot::channel();

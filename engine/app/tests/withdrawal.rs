@@ -196,7 +196,7 @@ fn an_erasure_that_was_cut_off_is_finished_at_the_next_start() {
         let call = NewCall {
             id: id.clone(),
             title: "k".into(),
-            playbook: "saas".into(),
+            playbook: "b2b-saas".into(),
             started_unix_ms: 0,
             token_hash: String::new(),
         };

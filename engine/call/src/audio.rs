@@ -24,6 +24,7 @@ impl std::fmt::Display for TrackId {
 
 /// Which side of the table a track speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     /// The seller who sees the cards.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::CardId, recognize::Word, time::MediaTime};
+use crate::{date::Date, event::CardId, recognize::Word, time::MediaTime};
 
 /// One thing on the rep's screen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,15 @@ pub struct Card {
     pub proof: Option<Proof>,
     /// Question to hand the conversation back with.
     pub ask: Option<String>,
+    /// What not to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoid: Option<String>,
+    /// A customer like this one, if the play has one that fits the deal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_study: Option<CaseStudy>,
+    /// Which wording this call shows, if the play has several; `base` is the card's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Time after which it leaves the screen by itself, in ms from being shown.
     pub ttl_ms: u64,
     /// Higher goes first.
@@ -30,10 +39,27 @@ pub struct Card {
 }
 
 /// A fact and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The fact.
+    pub text: String,
+    /// Where a sceptic can check it.
+    pub source: String,
+    /// The figure in it, as it is read aloud: `6 hours`, `31 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// When it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// Last day on which it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Date>,
+}
+
+/// What became of another customer, and where that comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseStudy {
+    /// What became of them.
     pub text: String,
     /// Where a sceptic can check it.
     pub source: String,
@@ -86,6 +112,8 @@ pub enum CardEnd {
     Used,
     /// The rep dismissed it.
     Dismissed,
+    /// The rep says that it should not have come: nobody raised this.
+    Wrong,
     /// Its time was up.
     Expired,
     /// A more important one took its place.

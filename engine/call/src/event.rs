@@ -9,6 +9,8 @@ pub use self::erase::{Eraser, unquote};
 use crate::{
     audio::{Consent, TrackId, TrackInfo},
     card::{Card, CardEnd},
+    cues::Cue,
+    deal::Deal,
     detect::Detection,
     input::{Coaching, ConsentRule, Disclosure, GapReason, Load, SourceStatus},
     recognize::Word,
@@ -46,12 +48,15 @@ pub enum EventBody {
     CallStarted {
         /// Version of this event vocabulary.
         schema: u32,
-        /// Playbook name, version and content hash: `saas@3:ab12…`.
+        /// Playbook name, version and content hash: `b2b-saas@3:ab12…`.
         playbook: String,
         /// Recogniser name and content hash.
         recognizer: String,
         /// Detector settings hash.
         detector: String,
+        /// What is known of the deal.
+        #[serde(default, skip_serializing_if = "Deal::is_empty")]
+        deal: Deal,
     },
     /// A participant joined or its facts changed.
     TrackAdded {
@@ -189,6 +194,18 @@ pub enum EventBody {
         /// What matched.
         detection: Detection,
         /// Which guard, in words: `negation: "not"`, `do-not-trigger: "…"`, `cool-down: 12000 ms left`.
+        by: String,
+    },
+    /// A rule about how the call goes, or about what was not said in it, fired.
+    CueRaised {
+        /// What, why and since when.
+        cue: Cue,
+    },
+    /// A rule fired, and the deck held its card back.
+    CueSuppressed {
+        /// What fired.
+        cue: Cue,
+        /// Which limit, in words.
         by: String,
     },
     /// A card is on the screen from now on.

@@ -229,6 +229,11 @@ pub enum RepAction {
         /// Which card.
         card: CardId,
     },
+    /// It should not have come: nobody raised this. Takes the card off the screen.
+    Wrong {
+        /// Which card.
+        card: CardId,
+    },
     /// Keep the card until it is dismissed (a second time: let it go again).
     Pin {
         /// Which card.

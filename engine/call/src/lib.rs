@@ -11,7 +11,7 @@
 //! # let playbook = Arc::new(playbook::parse("x", text).0.expect("valid"));
 //! # let ears = testing::deaf_ears();
 //! let mut call = CallSession::new(SessionSetup {
-//!     settings: SessionSettings::default(), playbook, context: vec![], ears, semantic: None,
+//!     settings: SessionSettings::default(), playbook, context: vec![], deal: Default::default(), ears, semantic: None,
 //! });
 //! let mut inputs = vec![Input::End].into_iter();
 //! loop {
@@ -30,7 +30,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audio;
+pub mod backtest;
 pub mod card;
+pub mod cues;
+pub mod date;
+pub mod deal;
 pub mod deck;
 pub mod detect;
 pub mod endpoint;
@@ -38,6 +42,7 @@ pub mod event;
 pub mod input;
 pub mod output;
 pub mod playbook;
+pub mod playbook_test;
 pub mod recognize;
 pub mod recorded;
 pub mod session;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audio::{AudioFrame, Consent, FRAME_SAMPLES, TrackId, TrackInfo},
+    deal::Deal,
     input::{ConsentRule, Disclosure, GapReason, Input, Load, Refined, RepAction, SourceStatus},
     recognize::{Bias, RecognizeError, Recognized, Recognizer, RecognizerStream, VoiceDetector, Word},
     session::{Ears, SessionSettings, VoiceFactory},
@@ -31,6 +32,9 @@ pub struct RecordHeader {
     /// Names given for the call.
     #[serde(default)]
     pub context: Vec<String>,
+    /// What was known of the deal.
+    #[serde(default, skip_serializing_if = "Deal::is_empty")]
+    pub deal: Deal,
     /// Settings of the call: with the inputs they decide what comes of it. The defaults, if the record has none.
     #[serde(default)]
     pub settings: SessionSettings,

@@ -5,6 +5,8 @@
 //! no clock: media time moves by the audio it is given, or by [`Input::Tick`] where audio does not come.
 
 mod cards;
+mod cues;
+pub(crate) mod from_log;
 mod gate;
 mod roster;
 mod speech;
@@ -21,8 +23,10 @@ use self::{roster::Settled, speech::Ending, track::Track};
 use crate::{
     audio::TrackId,
     card::CardEnd,
+    cues::Cues,
+    deal::Deal,
     deck::{Deck, DeckSettings},
-    detect::{Detector, semantic::SemanticScorer},
+    detect::{Detector, meaning::Meaning},
     endpoint::EndpointSettings,
     event::{CardId, Event, EventBody, UtteranceId},
     input::{
@@ -90,10 +94,12 @@ pub struct SessionSetup {
     pub playbook: Arc<Playbook>,
     /// Names for this call the recogniser should lean towards.
     pub context: Vec<String>,
+    /// What is known of the deal.
+    pub deal: Deal,
     /// What to hear with.
     pub ears: Ears,
-    /// The semantic detector, if there is one.
-    pub semantic: Option<Box<dyn SemanticScorer>>,
+    /// What the playbook means, if meaning is to be asked; made for this very playbook, shared by its calls.
+    pub semantic: Option<Arc<Meaning>>,
 }
 
 /// One call. See the [module](self) for the contract.
@@ -101,8 +107,10 @@ pub struct CallSession {
     settings: SessionSettings,
     playbook: Arc<Playbook>,
     context: Vec<String>,
+    deal: Deal,
     ears: Ears,
     detector: Detector,
+    cues: Cues,
     deck: Deck,
     tracks: BTreeMap<TrackId, Track>,
     /// Names of all who ever joined: a card may name somebody who has just left.
@@ -148,6 +156,7 @@ impl CallSession {
             playbook: session.playbook.id(),
             recognizer: session.ears.recognizer.id(),
             detector: session.detector.id(),
+            deal: session.deal.clone(),
         };
         session.emit(started);
         if session.coaching != Coaching::Live {
@@ -171,7 +180,10 @@ impl CallSession {
         let mut said_by = None;
         for event in log {
             session.deck.restore(event);
+            session.cues.restore(event);
             match &event.body {
+                // What the first part was told decides: a card keeps its wording, and no proof runs out in mid-call.
+                EventBody::CallStarted { deal, .. } => session.deal = deal.clone(),
                 EventBody::SpeechStarted { utterance, .. } => {
                     session.next_utterance = session.next_utterance.max(utterance.0 + 1);
                 }
@@ -188,6 +200,7 @@ impl CallSession {
                     said_by = Some(detection.track);
                 }
                 EventBody::DetectionSuppressed { detection, .. } => drop(session.spoke.insert(detection.track)),
+                EventBody::CueRaised { cue } => said_by = cue.track,
                 EventBody::CardShown { card } | EventBody::CardQueued { card } => {
                     if let Some(track) = said_by {
                         session.cards_of.entry(card.id).or_insert(track);
@@ -219,13 +232,15 @@ impl CallSession {
 
     fn bare(setup: SessionSetup) -> Self {
         Self {
+            cues: Cues::new(&setup.playbook, setup.semantic.as_ref().map(|meaning| meaning.encoder())),
             detector: Detector::new(Arc::clone(&setup.playbook), setup.semantic),
-            deck: Deck::new(setup.settings.deck),
+            deck: Deck::new(setup.settings.deck, &setup.playbook.plays),
             rule: setup.settings.consent,
             coaching: setup.settings.coaching,
             settings: setup.settings,
             playbook: setup.playbook,
             context: setup.context,
+            deal: setup.deal,
             ears: setup.ears,
             tracks: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -279,6 +294,12 @@ impl CallSession {
         if let Some(at) = input.time().filter(|at| *at > MAX_MEDIA_TIME) {
             return Err(InputError::TooFar { at });
         }
+        let taken = self.take_input(input);
+        self.raise_cues();
+        taken
+    }
+
+    fn take_input(&mut self, input: &Input) -> Result<(), InputError> {
         match input {
             Input::TrackAdded(info) => self.announce(info)?,
             Input::Consent { track, consent } => self.change_consent(*track, consent.as_ref())?,
@@ -310,7 +331,7 @@ impl CallSession {
             Input::ConsentRule { rule, because } => self.change_rule(*rule, because),
             Input::Refined(refined) => self.refined(refined),
             Input::Load(load) => {
-                self.detector.rest_semantics(*load == Load::High);
+                self.detector.rest_meaning(*load == Load::High);
                 self.emit(EventBody::LoadChanged { load: *load });
             }
             Input::TrackEnded(track) => self.leave(*track)?,
@@ -332,7 +353,8 @@ impl CallSession {
         let expected = self.coaching == Coaching::Live && self.tracks.values().any(|t| !t.paused);
         let stall = (!self.stalled && expected).then(|| self.last_audio.plus_ms(self.settings.stall_ms));
         let gone = self.gone().map(|(at, _)| at);
-        stall.into_iter().chain(gone).chain(self.deck.deadline()).chain(self.detector.deadline()).min()
+        let parts = [self.deck.deadline(), self.detector.deadline(), self.cues.deadline()];
+        parts.into_iter().flatten().chain(stall).chain(gone).min()
     }
 
     /// The first utterance that ends because nothing more comes of it, and when.
@@ -341,7 +363,9 @@ impl CallSession {
     }
 
     fn emit(&mut self, body: EventBody) {
-        self.outputs.push_back(Output::Event(Event { seq: self.next_seq, at: self.now, body }));
+        let event = Event { seq: self.next_seq, at: self.now, body };
+        self.cues.observe(&event);
+        self.outputs.push_back(Output::Event(event));
         self.next_seq += 1;
     }
 
@@ -350,7 +374,10 @@ impl CallSession {
     fn advance(&mut self, to: MediaTime) {
         while let Some(due) = self.deadline().filter(|d| *d <= to) {
             self.now = self.now.max(due);
-            if self.deck.deadline().is_some_and(|d| d <= due) {
+            if self.cues.deadline().is_some_and(|d| d <= due) {
+                // Before anything else that happens at this instant, as in a back-test over the log.
+                self.cues.on_time(self.now);
+            } else if self.deck.deadline().is_some_and(|d| d <= due) {
                 let mut changes = Vec::new();
                 self.deck.on_time(self.now, &mut changes);
                 self.apply(changes);
@@ -366,6 +393,7 @@ impl CallSession {
                 self.stalled = true;
                 self.emit(EventBody::AudioStalled { since: self.last_audio });
             }
+            self.raise_cues();
         }
         self.now = self.now.max(to);
     }

@@ -89,7 +89,7 @@ struct Host {
 impl CallHost for Host {
     fn open(&self, start: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
         if start.playbook.as_deref() == Some("none") {
-            return Err(Refusal::new(Code::UnknownPlaybook, "no playbook `none`; known are: saas"));
+            return Err(Refusal::new(Code::UnknownPlaybook, "no playbook `none`; known are: b2b-saas"));
         }
         let mut calls = self.calls.lock().unwrap();
         let call = Arc::new(Call {

@@ -240,7 +240,7 @@ async fn what_is_refused_and_how() {
         ("recorded", "POST", "?mode=recorded", vec![sdp], &good, 400, "live"),
         ("a bad id", "POST", "?call=a+b", vec![sdp], &good, 400, "letters"),
         ("an unknown fact", "POST", "?colour=red", vec![sdp], &good, 400, "colour"),
-        ("no such playbook", "POST", "?playbook=none", vec![sdp], &good, 422, "saas"),
+        ("no such playbook", "POST", "?playbook=none", vec![sdp], &good, 422, "b2b-saas"),
         ("too many calls", "POST", "?playbook=busy", vec![sdp], &good, 503, "later"),
         ("a call that is over", "POST", "?playbook=over", vec![sdp], &good, 409, "another id"),
         ("GET", "GET", "", vec![], "", 405, "POST"),

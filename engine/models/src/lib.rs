@@ -5,5 +5,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod ctc;
+mod error;
+mod layers;
+pub mod sentence;
+mod weights;
 #[cfg(feature = "whisper")]
 pub mod whisper;
+
+pub use self::error::ModelError;

@@ -20,7 +20,7 @@ export function newModel() {
     status: null,
     caption: null, // { track, speaker, party, utterance, said, tail }
     notes: [], // { seq, at_ms, text }
-    recap: { shown: 0, used: 0, dismissed: 0, cards: [] },
+    recap: { shown: 0, used: 0, dismissed: 0, wrong: 0, cards: [] },
     ended: null,
     missed: null,
     clockUs: 0, // server clock minus ours, in microseconds

@@ -77,7 +77,7 @@ function act(what, card, to) {
   if (what !== "next" && card === null) return;
   if (what === "next" && model.queueLen === 0) return;
   if (!send(card === null ? { do: what } : { do: what, card })) return;
-  if (what === "used" || what === "dismiss") {
+  if (what === "used" || what === "dismiss" || what === "wrong") {
     view.sent();
     setTimeout(() => {
       if (link.kind === "online" && drop(model, card)) render();
@@ -86,7 +86,7 @@ function act(what, card, to) {
   }
 }
 
-const CARD_KEYS = { u: "used", d: "dismiss", p: "pin" };
+const CARD_KEYS = { u: "used", d: "dismiss", p: "pin", x: "wrong" };
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;

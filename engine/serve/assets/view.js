@@ -8,6 +8,7 @@ import { partyWord } from "./panels.js";
 const END_WORDS = {
   used: "used",
   dismissed: "dismissed",
+  wrong: "marked wrong",
   expired: "ran out",
   replaced: "replaced",
   skipped: "skipped",
@@ -68,11 +69,25 @@ export class View {
       this.cardNode = null;
       if (model.ended) this.main.replaceChildren(recap(model));
       else if (open) this.main.replaceChildren(this.card(open.card));
-      else this.main.replaceChildren(empty(this.goOn()));
+      else this.main.replaceChildren(empty(this.heldBack(), this.goOn()));
       this.bar = null;
       this.root.dataset.main = model.ended ? "recap" : open ? "card" : "empty";
     }
     if (open && !model.ended) this.refresh(model, open, nowMs);
+    else if (!model.ended) this.held(model.queueLen);
+  }
+
+  /// Cards that wait until the rep pauses; whoever wants one at once gets it.
+  heldBack() {
+    const node = el("button", { type: "button", className: "held", hidden: true, "aria-keyshortcuts": "N" }, el("span", { className: "word" }), key("N"));
+    node.addEventListener("click", () => this.onAction("next", null));
+    return node;
+  }
+
+  held(count) {
+    const node = this.main.querySelector(".held");
+    node.hidden = count === 0;
+    setText(node.querySelector(".word"), count === 1 ? "A card waits until you pause" : `${count} cards wait until you pause`);
   }
 
   /// What can change while a card stays: pinned, waiting, time left.
@@ -117,10 +132,10 @@ export class View {
       ),
       el("h2", { className: "card-title" }, card.title),
       el("ul", { className: "say" }, ...card.say.map((line) => el("li", {}, line))),
-      card.proof
-        ? el("div", { className: "proof" }, el("p", {}, card.proof.text), card.proof.source ? el("p", { className: "source" }, card.proof.source) : null)
-        : null,
+      card.proof ? el("div", { className: "proof" }, el("p", {}, ...figure(card.proof)), source(card.proof)) : null,
       card.ask ? el("p", { className: "ask" }, el("span", { className: "lead" }, "Then ask"), el("span", {}, card.ask)) : null,
+      card.avoid ? el("p", { className: "avoid" }, el("strong", {}, "Don’t:"), ` ${card.avoid}`) : null,
+      card.case_study ? el("div", { className: "case" }, el("p", {}, el("span", { className: "lead" }, "A customer like this"), card.case_study.text), source(card.case_study)) : null,
       el(
         "div",
         { className: "actions" },
@@ -128,6 +143,7 @@ export class View {
         this.button("dismiss", "Dismiss", "D", card.id),
         this.button("pin", "Pin", "P", card.id),
         this.button("next", "Next", "N", null),
+        this.button("wrong", "Wrong", "X", card.id, "Wrong card: nobody raised this"),
       ),
       why,
     );
@@ -135,8 +151,10 @@ export class View {
     return node;
   }
 
-  button(act, word, letter, card) {
-    const node = el("button", { type: "button", className: act === "used" ? "act first" : "act", "data-do": act, "aria-keyshortcuts": letter }, el("span", { className: "word" }, word), key(letter));
+  /// `means` says more than the word does, to those who point at the button or cannot see it.
+  button(act, word, letter, card, means = "") {
+    const node = el("button", { type: "button", className: act === "used" ? "act first" : "act", "data-do": act, "aria-keyshortcuts": letter, title: means }, el("span", { className: "word" }, word), key(letter));
+    if (means) node.setAttribute("aria-label", means);
     node.addEventListener("click", () => this.onAction(act, card));
     return node;
   }
@@ -192,13 +210,33 @@ export class View {
   }
 }
 
-function empty(goOn) {
+/// The text of a proof with its figure in bold; in front of it, if it does not stand in it.
+function figure({ text, number }) {
+  if (!number) return [text];
+  const at = text.indexOf(number);
+  const bold = el("strong", {}, number);
+  return at < 0 ? [bold, ` · ${text}`] : [text.slice(0, at), bold, text.slice(at + number.length)];
+}
+
+/// Where it comes from, and of when it is.
+function source({ source, date }) {
+  const parts = [source, date ? month(date) : ""].filter((part) => part);
+  return parts.length === 0 ? null : el("p", { className: "source" }, parts.join(", "));
+}
+
+/// The month of a day like 2026-05-01.
+function month(date) {
+  const [year, number] = date.split("-").map(Number);
+  return new Date(Date.UTC(year, number - 1, 1)).toLocaleDateString("en", { month: "short", year: "numeric", timeZone: "UTC" });
+}
+
+function empty(held, goOn) {
   const waves = el("div", { className: "waves", "aria-hidden": "true" }, el("span"), el("span"), el("span"), el("span"), el("span"));
-  return el("div", { className: "empty" }, waves, el("h2", {}, "Listening"), el("p"), goOn);
+  return el("div", { className: "empty" }, waves, el("h2", {}, "Listening"), el("p"), held, goOn);
 }
 
 function recap(model) {
-  const { shown, used, dismissed, cards, notes = 0 } = model.recap;
+  const { shown, used, dismissed, cards, wrong = 0, notes = 0 } = model.recap;
   const count = (n, word) => el("div", {}, el("dd", {}, String(n)), el("dt", {}, word));
   return el(
     "div",
@@ -213,6 +251,7 @@ function recap(model) {
           shown === 0 ? null : count(shown, shown === 1 ? "card" : "cards"),
           shown === 0 ? null : count(used, "used"),
           shown === 0 ? null : count(dismissed, "dismissed"),
+          wrong === 0 ? null : count(wrong, "wrong"),
           notes === 0 ? null : count(notes, notes === 1 ? "note" : "notes"),
         ),
     cards.length === 0

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use reframe_call::{
     audio::{Consent, Party, TrackId, TrackInfo},
-    card::{Card, CardEnd, Proof, Reason, Stages},
+    card::{Card, CardEnd, CaseStudy, Proof, Reason, Stages},
+    date::Date,
     event::{CardId, Event, EventBody, UtteranceId},
     input::{Coaching, ConsentRule, Disclosure, Load, RepAction, SourceState, SourceStatus},
     output::Caption,
@@ -65,8 +66,12 @@ fn card(id: u32, label: &str, title: &str, say: &[&str], ttl_ms: u64) -> Card {
         proof: Some(Proof {
             text: "Teams of your size recover the fee in 11 weeks.".into(),
             source: "Customer survey 2025, 214 teams".into(),
+            ..Proof::default()
         }),
         ask: Some("What is one week of delay costing you today?".into()),
+        avoid: None,
+        case_study: None,
+        variant: None,
         ttl_ms,
         priority: 10,
         reason: Reason {
@@ -88,6 +93,22 @@ fn price(id: u32) -> Card {
         "Let us put your numbers next to it.",
     ];
     card(id, "price", "It is too expensive", &say, 25_000)
+}
+
+/// A card with everything a card can have.
+fn full(id: u32) -> Card {
+    let number = Some("11 weeks".into());
+    let date = Date::new(2026, 3, 1);
+    let text = "Teams of your size recover the fee in 11 weeks.".into();
+    Card {
+        avoid: Some("give a discount before you know what it is compared with.".into()),
+        case_study: Some(CaseStudy {
+            text: "Harbor Freight, 90 reps: two more deals a month per team since the spring.".into(),
+            source: "Case study, signed by their COO".into(),
+        }),
+        proof: Some(Proof { text, source: "Customer survey, 214 teams".into(), number, date, ..Proof::default() }),
+        ..price(id)
+    }
 }
 
 fn incumbent(id: u32) -> Card {
@@ -159,6 +180,8 @@ fn play(feed: &mut Feed, scene: &str) {
     }
     match scene {
         "card" => feed.event(EventBody::CardQueued { card: incumbent(1) }),
+        "full" => feed.event(EventBody::CardShown { card: full(0) }),
+        "waits" => feed.event(EventBody::CardQueued { card: price(0) }),
         "pinned" => {
             feed.event(EventBody::CardPinned { card: CardId(0), pinned: true });
         }
@@ -176,8 +199,12 @@ fn play(feed: &mut Feed, scene: &str) {
             feed.event(EventBody::CardClosed { card: CardId(1), end: CardEnd::Dismissed });
             feed.event(EventBody::CardShown { card: card(2, "timing", "Not this quarter", &["Understood."], 9_000) });
             feed.event(EventBody::CardClosed { card: CardId(2), end: CardEnd::Expired });
+            feed.event(EventBody::CardShown {
+                card: card(3, "security", "Where is the data?", &["In Frankfurt."], 9_000),
+            });
+            feed.event(EventBody::CardClosed { card: CardId(3), end: CardEnd::Wrong });
             feed.event(EventBody::NoteTaken { text: "Renewal is in March, budget owner is Lee".into() });
-            feed.event(EventBody::CallEnded { cards_shown: 3, utterances: 40 });
+            feed.event(EventBody::CallEnded { cards_shown: 4, utterances: 40 });
         }
         _ => {}
     }
@@ -196,6 +223,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "waiting",
         "lobby",
         "card",
+        "full",
+        "waits",
         "pinned",
         "markup",
         "consent",

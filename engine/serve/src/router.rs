@@ -29,6 +29,9 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// Says whether the program is well, and if not, why. Must not block.
 pub type HealthCheck = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// Something `/healthz` says besides, under a name of its own; the second part must not block.
+pub type HealthNote = (&'static str, Arc<dyn Fn() -> serde_json::Value + Send + Sync>);
+
 /// Settings of the HTTP side.
 #[derive(Clone)]
 pub struct ServeOptions {
@@ -39,6 +42,8 @@ pub struct ServeOptions {
     pub allowed_origins: Vec<String>,
     /// Asked by `/healthz`, besides whether the server is shutting down.
     pub health: Option<HealthCheck>,
+    /// What `/healthz` says besides. It is open to everybody: nothing private.
+    pub about: Option<HealthNote>,
     /// A client must say hello within this time.
     pub hello_timeout: Duration,
     /// A client that says nothing for this long, not even `pong`, is gone.
@@ -63,6 +68,7 @@ impl ServeOptions {
             metrics,
             allowed_origins: Vec::new(),
             health: None,
+            about: None,
             hello_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(10),
@@ -133,13 +139,16 @@ async fn healthz(State(shared): State<Shared>) -> Response {
             Err(detail) => (StatusCode::SERVICE_UNAVAILABLE, "unwell", Some(detail)),
         }
     };
-    let body = json!({
+    let mut body = json!({
         "status": status,
         "detail": detail,
         "version": env!("CARGO_PKG_VERSION"),
         "calls": shared.hub.calls(),
         "screens": shared.hub.clients(),
     });
+    if let Some((name, about)) = &shared.options.about {
+        body[*name] = about();
+    }
     (code, Json(body)).into_response()
 }
 

@@ -15,8 +15,11 @@ pub(crate) fn card(id: u32) -> Card {
         label: "price".into(),
         title: format!("Card {id}"),
         say: vec!["one".into(), "two".into(), "three".into(), "four is too many".into()],
-        proof: Some(Proof { text: "9 of 10".into(), source: "survey".into() }),
+        proof: Some(Proof { text: "9 of 10".into(), source: "survey".into(), ..Proof::default() }),
         ask: Some("What would it cost to wait?".into()),
+        avoid: None,
+        case_study: None,
+        variant: None,
         ttl_ms: 20_000,
         priority: 1,
         reason: Reason {

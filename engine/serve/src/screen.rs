@@ -70,7 +70,8 @@ pub(crate) struct Screen {
     log_seq: Option<u64>,
     seq: Option<u64>,
     room: Room,
-    /// Play and track of the last detection: a card that comes now is there because of it.
+    /// Class and track of the last detection: a card that comes now is there because of it, though perhaps another play
+    /// of the class brought it.
     detected: Option<(String, TrackId)>,
     shown: Option<Shown>,
     waiting: BTreeMap<u32, Waiting>,
@@ -133,7 +134,11 @@ impl Screen {
                 }));
             }
             EventBody::ObjectionDetected { detection } => {
-                self.detected = Some((detection.play.clone(), detection.track));
+                self.detected = Some((detection.label.clone(), detection.track));
+            }
+            EventBody::CueRaised { cue } => {
+                // Of nobody in particular: the next card rests on nobody's words.
+                self.detected = cue.track.map(|track| (cue.label.clone(), track));
             }
             EventBody::CardShown { card } => changes.push(self.show(event, card, compute_us, sent_unix_us)),
             EventBody::CardQueued { card } => changes.push(self.queue(event.seq, card)),
@@ -169,6 +174,7 @@ impl Screen {
             | EventBody::WordsCommitted { .. }
             | EventBody::UtteranceRefined { .. }
             | EventBody::DetectionSuppressed { .. }
+            | EventBody::CueSuppressed { .. }
             | EventBody::LoadChanged { .. }
             | EventBody::CallResumed { .. } => {}
         }
@@ -241,7 +247,7 @@ impl Screen {
     /// Whose words a new card rests on: those of the detection that came just before it. A log that begins in the middle
     /// leaves only the name to go by.
     fn origin(&self, card: &Card) -> Option<TrackId> {
-        let detected = self.detected.as_ref().filter(|(play, _)| *play == card.play).map(|(_, track)| *track);
+        let detected = self.detected.as_ref().filter(|(label, _)| *label == card.label).map(|(_, track)| *track);
         detected.or_else(|| self.room.named(&card.reason.speaker))
     }
 
@@ -321,6 +327,7 @@ impl Screen {
         match end {
             WireEnd::Used => self.recap.used += 1,
             WireEnd::Dismissed => self.recap.dismissed += 1,
+            WireEnd::Wrong => self.recap.wrong += 1,
             WireEnd::Expired | WireEnd::Replaced | WireEnd::Skipped | WireEnd::Retracted | WireEnd::CallEnded => {}
         }
         if self.recap.cards.len() >= RECAP_CARDS {

@@ -138,6 +138,12 @@ pub struct CardMessage {
     pub proof: Option<ProofMessage>,
     /// Question to hand the conversation back with.
     pub ask: Option<String>,
+    /// What not to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoid: Option<String>,
+    /// What became of a customer like this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_study: Option<CaseStudyMessage>,
     /// Time after which it leaves by itself, in ms from being shown.
     pub ttl_ms: u64,
     /// Whether the rep keeps it: a pinned card that comes back from the waiting line is still pinned.
@@ -156,6 +162,21 @@ pub struct CardMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofMessage {
     /// The fact.
+    pub text: String,
+    /// Where a sceptic can check it.
+    pub source: String,
+    /// The figure in it, as it is read aloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The day it was found, `2026-05-01`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// What became of another customer, and where that comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseStudyMessage {
+    /// What became of them.
     pub text: String,
     /// Where a sceptic can check it.
     pub source: String,
@@ -237,6 +258,8 @@ pub enum WireEnd {
     Used,
     /// The rep dismissed it.
     Dismissed,
+    /// The rep says that it should not have come.
+    Wrong,
     /// Its time was up.
     Expired,
     /// A more important one took its place.
@@ -359,6 +382,9 @@ pub struct Recap {
     pub used: u32,
     /// Cards the rep dismissed.
     pub dismissed: u32,
+    /// Cards the rep marked as wrong.
+    #[serde(default)]
+    pub wrong: u32,
     /// Notes the rep took.
     #[serde(default)]
     pub notes: u32,
@@ -407,6 +433,7 @@ impl From<CardEnd> for WireEnd {
         match end {
             CardEnd::Used => Self::Used,
             CardEnd::Dismissed => Self::Dismissed,
+            CardEnd::Wrong => Self::Wrong,
             CardEnd::Expired => Self::Expired,
             CardEnd::Replaced => Self::Replaced,
             CardEnd::Skipped => Self::Skipped,
@@ -441,11 +468,18 @@ impl CardMessage {
             label: card.label.clone(),
             title: card.title.clone(),
             say: card.say.iter().take(MAX_SAY_LINES).cloned().collect(),
-            proof: card
-                .proof
-                .as_ref()
-                .map(|proof| ProofMessage { text: proof.text.clone(), source: proof.source.clone() }),
+            proof: card.proof.as_ref().map(|proof| ProofMessage {
+                text: proof.text.clone(),
+                source: proof.source.clone(),
+                number: proof.number.clone(),
+                date: proof.date.map(|date| date.to_string()),
+            }),
             ask: card.ask.clone(),
+            avoid: card.avoid.clone(),
+            case_study: card
+                .case_study
+                .as_ref()
+                .map(|case| CaseStudyMessage { text: case.text.clone(), source: case.source.clone() }),
             ttl_ms: card.ttl_ms,
             pinned: false,
             queue_len,

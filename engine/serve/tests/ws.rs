@@ -126,6 +126,9 @@ fn shown(seq: u64) -> Event {
         say: vec!["Compared with what?".into()],
         proof: None,
         ask: None,
+        avoid: None,
+        case_study: None,
+        variant: None,
         ttl_ms: 20_000,
         priority: 1,
         reason: Reason {

@@ -11,7 +11,7 @@ pub struct NewCall {
     pub id: CallId,
     /// Title to show.
     pub title: String,
-    /// Playbook it runs with, as in its first event: `saas@3:ab12…`.
+    /// Playbook it runs with, as in its first event: `b2b-saas@3:ab12…`.
     pub playbook: String,
     /// When it began, in ms since 1970-01-01 UTC. The store reads no clock.
     pub started_unix_ms: i64,

@@ -17,7 +17,7 @@ use self::{
     watch::watch,
 };
 use crate::{
-    config::Config, exit::Exit, fixtures, playbooks, progress, recognizers, server::export::Exported,
+    config::Config, exit::Exit, fixtures, playbooks, progress, recognizers, sentences::Plan, server::export::Exported,
     server::listen::Server,
 };
 use reframe_store::CallId;
@@ -70,6 +70,9 @@ pub struct Args {
     /// Folder for the event log and the transcript
     #[arg(long, value_name = "DIR", default_value = "reframe-data")]
     data: PathBuf,
+    /// Name of the call in the log (default: made up); a call of the same name shows the same variants of its cards
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Folder with a playbook.toml (default: the built-in playbook)
     #[arg(long, value_name = "DIR")]
     playbook: Option<PathBuf>,
@@ -121,6 +124,10 @@ impl Args {
             .packet_ms(self.packet_ms)
             .bad(Bad { reorder_percent: self.reorder, jitter_ms: self.jitter, seed: self.seed })
             .lead(Duration::from_secs(self.wait).max(Duration::from_millis(50)));
+        let player = match &self.name {
+            Some(name) => player.call_id(name),
+            None => player,
+        };
         match self.loss {
             Some(percent) => player.loss(Loss { percent, seed: self.seed, burst: 1 }),
             None => player,
@@ -156,7 +163,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     config.log.level = "warn".to_owned();
     config.check()?;
     crate::logging::start(&config.log)?;
-    let playbook = playbooks::load(args.playbook.as_deref())?;
+    let plan = Plan::embedded(playbooks::load(args.playbook.as_deref())?)?;
     let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -164,7 +171,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .build()
         .context("the network threads cannot be started")?;
     runtime.block_on(async {
-        let server = Server::start(&config, playbook, recognizer).await?;
+        let server = Server::start(&config, plan, recognizer).await?;
         let mut reporter = Reporter::new(args.json, args.pace == PaceArg::Real, &args.call, &script);
         let player = args.player(&server, over).add(call);
         let outcome = play(player, &mut reporter).await;

@@ -10,12 +10,12 @@ use anyhow::Context;
 use reframe_call::{audio::Party, detect::line::LineDetector};
 use serde::{Deserialize, Serialize};
 
-use crate::{exit::Exit, playbooks};
+use crate::{exit::Exit, playbooks, sentences::Plan};
 
 /// Find objections in lines of text
 ///
 /// Reads JSON lines {"speaker":"rep|buyer|unknown","text":"…"} from standard input and writes one JSON line for each:
-/// line (from 1), label ("none" if nothing), score, play, micros (time spent), and held_back with the reason when a
+/// line (from 1), label ("none" if nothing), objection (false for topics such as a question about the price), score, play, micros (time spent), and held_back with the reason when a
 /// guard held a match back. Each line is judged on its own. A line that cannot be read gives {"line":N,"error":"…"} and
 /// exit code 1 at the end.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub struct Args {
     /// Folder with a playbook.toml (default: the built-in playbook)
     #[arg(long, value_name = "DIR")]
     playbook: Option<PathBuf>,
+    /// Leave out the sentence encoder: phrases only
+    #[arg(long)]
+    phrases_only: bool,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +39,7 @@ struct LineIn {
 struct LineOut<'a> {
     line: u64,
     label: &'a str,
+    objection: bool,
     score: f32,
     play: Option<&'a str>,
     micros: u64,
@@ -57,7 +61,8 @@ struct LineError {
 /// If the playbook cannot be used, or a stream breaks.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let playbook = playbooks::load(args.playbook.as_deref())?;
-    let mut detector = LineDetector::new(playbook);
+    let plan = if args.phrases_only { Plan::new(playbook, None) } else { Plan::embedded(playbook)? };
+    let mut detector = LineDetector::new(plan.playbook, plan.meaning);
     let out = std::io::stdout().lock();
     judge(&mut detector, std::io::stdin().lock(), std::io::BufWriter::new(out))
 }
@@ -78,6 +83,7 @@ fn judge(detector: &mut LineDetector, input: impl BufRead, mut out: impl Write) 
                 let line = LineOut {
                     line: number,
                     label: hit.map_or("none", |d| &d.label),
+                    objection: hit.is_some_and(|d| detector.playbook().play(&d.play).is_some_and(|p| p.when.is_none())),
                     score: hit.map_or(0.0, |d| d.score),
                     play: hit.map(|d| d.play.as_str()),
                     micros,
@@ -104,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_line_gets_an_answer() {
-        let mut detector = LineDetector::new(playbooks::load(None).unwrap());
+        let mut detector = LineDetector::new(playbooks::load(None).unwrap(), None);
         let input = "{\"speaker\":\"buyer\",\"text\":\"That is more than we pay today\"}\nnot json\n\n\
                      {\"speaker\":\"rep\",\"text\":\"is it more than we pay today\"}\n";
         let mut out = Vec::new();

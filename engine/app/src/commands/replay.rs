@@ -4,17 +4,16 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use reframe_call::{
     audio::{Consent, Party, TrackId, TrackInfo},
+    deal::Deal,
     event::{Event, EventBody},
     input::Input,
     output::{Caption, Job},
-    playbook::Playbook,
     recorded::{Playback, RECORD_VERSION, RecordHeader, RecordLine},
     session::{Ears, SessionSetup},
 };
@@ -25,6 +24,7 @@ use crate::{
     exit::Exit,
     playbooks, progress, recognizers,
     runner::{Runner, Sink},
+    sentences::{self, Plan},
     server::refine::{self, Refine},
     view::{CardView, View},
 };
@@ -73,23 +73,26 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let config = Config::load(args.config.as_deref())?;
     crate::logging::start(&config.log)?;
+    let encoder = sentences::load(&config.encoder)?;
     let playbook = playbooks::load(args.playbook.as_deref().or(config.playbook.dir.as_deref()))?;
+    let plan = Plan::new(playbook, encoder.as_ref());
     let mut out = Printer::new(args.events.as_deref())?;
     let is_record = |f: &PathBuf| f.extension().is_some_and(|e| e == "jsonl");
     if args.files.iter().any(is_record) {
         let [file] = &args.files[..] else { bail!("replay one record of inputs at a time") };
-        replay_record(file, playbook, &mut out)?;
+        replay_record(file, plan, &mut out)?;
     } else {
-        replay_audio(args, &config, playbook, &mut out)?;
+        replay_audio(args, &config, plan, &mut out)?;
     }
     out.finish()
 }
 
-fn setup(config: &Config, playbook: Arc<Playbook>, context: Vec<String>, ears: Ears) -> SessionSetup {
-    SessionSetup { settings: config.session, playbook, context, ears, semantic: None }
+fn setup(config: &Config, plan: Plan, context: Vec<String>, ears: Ears) -> SessionSetup {
+    let Plan { playbook, meaning } = plan;
+    SessionSetup { settings: config.session, playbook, context, deal: Deal::default(), ears, semantic: meaning }
 }
 
-fn replay_audio(args: &Args, config: &Config, playbook: Arc<Playbook>, out: &mut Printer) -> anyhow::Result<()> {
+fn replay_audio(args: &Args, config: &Config, plan: Plan, out: &mut Printer) -> anyhow::Result<()> {
     let mut recording = open(&args.files, &args.channels, args.packet_ms)?;
     let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
     let record = match &args.inputs {
@@ -99,7 +102,7 @@ fn replay_audio(args: &Args, config: &Config, playbook: Arc<Playbook>, out: &mut
             Some(Box::new(BufWriter::new(file)) as Box<dyn Write + Send>)
         }
     };
-    let setup = setup(config, playbook, config.playbook.context.clone(), recognizers::ears(recognizer));
+    let setup = setup(config, plan, config.playbook.context.clone(), recognizers::ears(recognizer));
     let mut refine = match &config.recognizer.refine_dir {
         Some(dir) if config.session.refine => Some(refine::load(dir)?),
         _ => None,
@@ -179,7 +182,7 @@ fn name_of(party: Party, all: &[Party], index: usize) -> String {
     }
 }
 
-fn replay_record(file: &Path, playbook: Arc<Playbook>, out: &mut Printer) -> anyhow::Result<()> {
+fn replay_record(file: &Path, Plan { playbook, meaning }: Plan, out: &mut Printer) -> anyhow::Result<()> {
     let reader = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let mut lines = BufReader::new(reader).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
@@ -196,8 +199,8 @@ fn replay_record(file: &Path, playbook: Arc<Playbook>, out: &mut Printer) -> any
         );
     }
     let playback = Playback::new(header.recognizer);
-    let (settings, context) = (header.settings, header.context);
-    let setup = SessionSetup { settings, playbook, context, ears: playback.ears(), semantic: None };
+    let (settings, context, deal) = (header.settings, header.context, header.deal);
+    let setup = SessionSetup { settings, playbook, context, deal, ears: playback.ears(), semantic: meaning };
     let mut runner = Runner::new(setup, &[], None)?;
     runner.begin(out);
     for (number, line) in (2u64..).zip(lines) {

@@ -4,7 +4,13 @@ use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 
-use crate::{config::Config, exit::Exit, playbooks, progress, recognizers, server::listen::Server};
+use crate::{
+    config::Config,
+    exit::Exit,
+    playbooks, progress, recognizers,
+    sentences::{self, Plan},
+    server::listen::Server,
+};
 
 /// Run the server: bots send audio in, reps watch cards in a browser
 ///
@@ -31,7 +37,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         config.check()?;
     }
     crate::logging::start(&config.log)?;
-    let playbook = playbooks::load(config.playbook.dir.as_deref())?;
+    let encoder = sentences::load(&config.encoder)?;
+    let plan = Plan::new(playbooks::load(config.playbook.dir.as_deref())?, encoder.as_ref());
     let recognizer = progress::loading(|progress| recognizers::load(&config.recognizer, progress))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -39,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .build()
         .context("the network threads cannot be started")?;
     let exit = runtime.block_on(async {
-        let server = Server::start(&config, playbook, recognizer).await?;
+        let server = Server::start(&config, plan, recognizer).await?;
         say(format_args!("listening on http://{}", server.addr));
         say(format_args!("bots:    {}", server.ingest_url()));
         match &config.server.ingest_token_env {

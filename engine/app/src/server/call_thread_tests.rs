@@ -99,6 +99,7 @@ fn run_with(
         settings,
         playbook: crate::playbooks::load(None).unwrap(),
         context: Vec::new(),
+        deal: reframe_call::deal::Deal::default(),
         ears: Ears { recognizer: Arc::new(how), voice: deaf_ears().voice },
         semantic: None,
     };

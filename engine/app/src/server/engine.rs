@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context;
 use reframe_call::{
+    deal::Deal,
     event::{Event, EventBody},
     input::ConsentRule,
     playbook::Playbook,
@@ -32,13 +33,16 @@ use super::{
     erasures::Erasures,
     export,
     log_writer::LogHandle,
+    playbook_reload::Shelf,
     refine::RefineHandle,
     stats::EngineStats,
     tokens::{Tokens, token_hash},
 };
 use crate::{
+    playbooks,
     queue::{InputQueue, Pushed, WhenFull},
     runner::Runner,
+    sentences::Plan,
 };
 
 /// Calls left open by former runs that are closed at once; a server that was killed a thousand times over has more to
@@ -49,8 +53,8 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 
 /// Everything calls are made of.
 pub struct EngineParts {
-    /// What to listen for and answer.
-    pub playbook: Arc<Playbook>,
+    /// What to listen for and answer, for calls that begin now.
+    pub shelf: Arc<Shelf>,
     /// Names the recogniser should lean towards in every call.
     pub context: Vec<String>,
     /// What to hear with.
@@ -194,8 +198,9 @@ impl Engine {
 
     fn open_call(self: &Arc<Self>, start: &Start) -> Result<LiveCall, Refusal> {
         let internal = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error.to_string());
-        if let Some(name) = start.playbook.as_ref().filter(|n| **n != self.parts.playbook.name) {
-            let message = format!("playbook `{name}` is not loaded; this server runs `{}`", self.parts.playbook.name);
+        let Plan { playbook, meaning } = self.parts.shelf.plan();
+        if let Some(name) = start.playbook.as_ref().filter(|n| **n != playbook.name) {
+            let message = format!("playbook `{name}` is not loaded; this server runs `{}`", playbook.name);
             return Err(Refusal::new(Code::UnknownPlaybook, message));
         }
         let id = match &start.call {
@@ -209,7 +214,7 @@ impl Engine {
         let inbox = Arc::new(Inbox::new(queue, Arc::clone(&self.stats)));
         let seat = self.admit(&id, &inbox)?;
         let mut dormant = self.dormant();
-        let Known { history, resumed, started_unix_ms } = self.history(&id, &title)?;
+        let Known { history, resumed, started_unix_ms } = self.history(&id, &title, &playbook)?;
         let token = self.parts.tokens.screen_token(id.as_str(), started_unix_ms);
         let asleep = match dormant.remove(id.as_str()) {
             Some(asleep) => asleep,
@@ -226,12 +231,14 @@ impl Engine {
         let mut context = self.parts.context.clone();
         context.extend(start.context.iter().cloned());
         context.extend(start.tracks.iter().map(|t| t.name.clone()));
+        let name = playbook.name.clone();
         let setup = SessionSetup {
             settings: self.parts.settings,
-            playbook: Arc::clone(&self.parts.playbook),
+            playbook,
             context,
+            deal: deal_of(start, &id),
             ears: self.parts.ears.clone(),
-            semantic: None,
+            semantic: meaning,
         };
         let record = self.record_file(&id, resumed).map_err(|e| internal(&format!("{e:#}")))?;
         let runner = Runner::new(setup, &history, record).map_err(|e| internal(&format!("{e:#}")))?;
@@ -270,7 +277,7 @@ impl Engine {
             version: reframe_ingest::socket::protocol::VERSION,
             resumed,
             overlay_url: Some(overlay_link(&self.parts.base_url, id.as_str(), &token)),
-            playbook: Some(self.parts.playbook.name.clone()),
+            playbook: Some(name),
             disclosure: self.parts.disclosure.clone(),
             consent_rule: self.rule_at_start(start),
         };
@@ -400,7 +407,7 @@ impl Engine {
     }
 
     /// The log of a call that goes on after a restart; enters a new call in the store otherwise.
-    fn history(&self, id: &CallId, title: &str) -> Result<Known, Refusal> {
+    fn history(&self, id: &CallId, title: &str, playbook: &Playbook) -> Result<Known, Refusal> {
         let internal = |e: StoreError| Refusal::new(Code::Internal, e.to_string());
         let log = &self.parts.log;
         match log.call(id).map_err(internal)? {
@@ -410,7 +417,7 @@ impl Engine {
                 let call = NewCall {
                     id: id.clone(),
                     title: title.to_owned(),
-                    playbook: self.parts.playbook.id(),
+                    playbook: playbook.id(),
                     started_unix_ms,
                     token_hash: token_hash(&token),
                 };
@@ -461,6 +468,14 @@ impl Engine {
             Ended { call: id.to_string(), events: Some(outcome.events), cards_shown: Some(outcome.cards), log_url };
         finished.send_replace(Some(ended));
     }
+}
+
+/// What is known of a call's deal: what its bot says, and the call's own id and day where it says nothing.
+fn deal_of(start: &Start, id: &CallId) -> Deal {
+    let mut deal = start.deal.clone();
+    deal.id.get_or_insert_with(|| id.to_string());
+    deal.date = deal.date.or_else(playbooks::today);
+    deal
 }
 
 /// [`CallHost`] over an engine.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use reframe_call::{playbook::Playbook, recognize::Recognizer, session::SessionSettings};
+use reframe_call::{recognize::Recognizer, session::SessionSettings};
 use reframe_consent::Policy;
 use reframe_ingest::{
     Access, Calls, CallsConfig,
@@ -27,11 +27,12 @@ use super::{
     erasures::{Eraser, Erasures},
     log_writer::LogWriter,
     people::People,
+    playbook_reload::{self, Shelf},
     refine::{self, RefineHandle},
     stats::EngineStats,
     tokens::{Secret, Tokens},
 };
-use crate::{config::Config, recognizers};
+use crate::{config::Config, recognizers, sentences::Plan};
 
 /// Screens and the log's writer get this long beyond the deadline of the calls, so that a stuck call does not cut them
 /// off.
@@ -56,11 +57,7 @@ impl Server {
     ///
     /// # Errors
     /// If the port is taken, the data folder cannot be used, or a token is missing. Nothing runs then.
-    pub async fn start(
-        config: &Config,
-        playbook: Arc<Playbook>,
-        recognizer: Arc<dyn Recognizer>,
-    ) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, plan: Plan, recognizer: Arc<dyn Recognizer>) -> anyhow::Result<Self> {
         let ingest_token = ingest_token(config)?;
         let listener = bind(config.server.listen).await?;
         let addr = listener.local_addr().context("the address cannot be read back")?;
@@ -88,8 +85,12 @@ impl Server {
             },
             &metrics,
         );
+        let shelf = Shelf::new(plan);
+        if let Some(dir) = &config.playbook.dir {
+            playbook_reload::watch(&shelf, dir.clone());
+        }
         let engine = Engine::new(EngineParts {
-            playbook,
+            shelf: Arc::clone(&shelf),
             context: config.playbook.context.clone(),
             ears: recognizers::ears(recognizer),
             settings: SessionSettings { coaching: config.consent.mode, ..config.session },
@@ -139,6 +140,7 @@ impl Server {
             }
             Ok(())
         }));
+        options.about = Some(("playbook", Arc::new(move || shelf.health())));
         let app = reframe_serve::router(hub.clone(), options)
             .merge(reframe_ingest::socket::io::router(ingest))
             .merge(adapters)

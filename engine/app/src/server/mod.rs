@@ -10,6 +10,7 @@ pub mod listen;
 pub mod log_writer;
 pub mod overload;
 pub mod people;
+pub mod playbook_reload;
 pub mod refine;
 pub mod stats;
 pub mod tokens;

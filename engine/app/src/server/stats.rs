@@ -56,7 +56,7 @@ impl EngineStats {
                 self.card_algorithmic.record_us(event.at.us_since(card.reason.phrase_end));
             }
             EventBody::CardClosed { end: reframe_call::card::CardEnd::Retracted, .. } => add(&self.cards_retracted),
-            EventBody::DetectionSuppressed { .. } => add(&self.detections_held_back),
+            EventBody::DetectionSuppressed { .. } | EventBody::CueSuppressed { .. } => add(&self.detections_held_back),
             EventBody::AudioGap { .. } => add(&self.audio_gaps),
             _ => {}
         }

@@ -19,7 +19,50 @@ pub const TAIL_TEXT: f32 = 0.75;
 pub fn sound(hit: &PhraseHit) -> f32 {
     let margin = hit.score - hit.threshold;
     let odds = 1.1 + 2.5 * margin;
+    logistic(odds)
+}
+
+/// How far above its threshold a phrase scored that was worth `p` by [`sound`]: what a log still knows of it.
+#[must_use]
+pub fn sound_margin(p: f32) -> f32 {
+    // A log has three decimals; at 1 the margin would be endless.
+    let p = p.clamp(FIRE_AT, 0.999);
+    ((p / (1.0 - p)).ln() - 1.1) / 2.5
+}
+
+/// Probability from the meaning of a sentence at which it counts once the sentence is over. The operating point: on the
+/// development set about nine in ten are right there (docs/DETECTION.md has the curve).
+pub const MEANING_AT: f32 = 0.7;
+/// How much of the way from there to certainty each point of doubt about the words takes: what was misheard means
+/// nothing, and the encoder cannot know. Set by hand on the fixture calls.
+const DOUBT: f32 = 1.5;
+/// Probability from the meaning of a sentence at which it counts before the sentence is over.
+pub const EARLY_AT: f32 = 0.9;
+/// A detection made early is taken back when the whole sentence leaves it less likely than this.
+pub const TAKE_BACK_BELOW: f32 = 0.2;
+/// A phrase too short to speak for itself is held back where the meaning of its sentence makes it less likely than this.
+pub const UNLIKE_BELOW: f32 = 0.1;
+
+fn logistic(odds: f32) -> f32 {
     1.0 / (1.0 + (-odds).exp())
+}
+
+/// Probability at which a meaning counts whose words were heard with this mean confidence, 0..=1.
+#[must_use]
+pub fn meaning_at(confidence: f32) -> f32 {
+    MEANING_AT + (1.0 - MEANING_AT) * (DOUBT * (1.0 - confidence)).clamp(0.0, 1.0)
+}
+
+/// Score of a sentence of whose class the encoder is sure with probability `p`.
+#[must_use]
+pub fn meaning(p: f32) -> f32 {
+    round3(p)
+}
+
+/// Probability that a sentence with this similarity to the nearest `like` line of a play calls for it.
+#[must_use]
+pub fn by_example(similarity: f32) -> f32 {
+    logistic(14.0 * (similarity - 0.46))
 }
 
 /// Noisy-or: independent pieces of evidence add up, none subtracts. Rounded to three decimals.
@@ -41,6 +84,13 @@ mod tests {
     fn a_hit_at_its_threshold_fires_and_a_better_one_scores_more() {
         assert!(sound(&hit(-1.2)) >= FIRE_AT);
         assert!(sound(&hit(-0.2)) > sound(&hit(-1.0)));
+    }
+
+    #[test]
+    fn the_margin_is_known_from_the_score() {
+        for score in [-1.2f32, -1.0, -0.5, 0.0] {
+            assert!((sound_margin(round3(sound(&hit(score)))) - (score + 1.2)).abs() < 0.01, "{score}");
+        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Detection, Detector, Heard, Verdict};
+use super::{Detection, Detector, Heard, Verdict, meaning::Meaning};
 use crate::{
     audio::{Party, TrackId},
     event::UtteranceId,
-    playbook::{PlayTest, Playbook},
+    playbook::Playbook,
     recognize::Word,
     time::MediaTime,
 };
@@ -30,22 +30,17 @@ pub struct LineResult {
     pub suppressed: Vec<(Detection, String)>,
 }
 
-/// A playbook test that did not come out as expected.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TestFailure {
-    /// The test.
-    pub test: PlayTest,
-    /// The label that came instead.
-    pub got: String,
-    /// The rule that fired, or the guard that held it back.
-    pub because: String,
-}
-
 impl LineDetector {
-    /// For `playbook`, without a semantic detector.
+    /// For `playbook`; `meaning`, if there is one, was made for it.
     #[must_use]
-    pub fn new(playbook: Arc<Playbook>) -> Self {
-        Self { detector: Detector::new(Arc::clone(&playbook), None), playbook }
+    pub fn new(playbook: Arc<Playbook>, meaning: Option<Arc<Meaning>>) -> Self {
+        Self { detector: Detector::new(Arc::clone(&playbook), meaning), playbook }
+    }
+
+    /// What it listens for.
+    #[must_use]
+    pub fn playbook(&self) -> &Playbook {
+        &self.playbook
     }
 
     /// Detects in one line.
@@ -87,24 +82,5 @@ impl LineDetector {
 
     fn rank(&self, d: &Detection) -> (u16, usize) {
         (self.playbook.play(&d.play).map_or(0, |p| p.priority), d.evidence.phrase.len())
-    }
-
-    /// Runs the playbook's own tests.
-    pub fn run_tests(&mut self) -> Vec<TestFailure> {
-        let playbook = Arc::clone(&self.playbook);
-        let mut failures = Vec::new();
-        for test in &playbook.tests {
-            let result = self.detect(test.speaker, &test.say);
-            let got = result.detection.as_ref().map_or("none", |d| d.label.as_str());
-            if got != test.expect {
-                let because = match (&result.detection, result.suppressed.first()) {
-                    (Some(d), _) => d.evidence.rule.clone(),
-                    (None, Some((d, by))) => format!("{} was held back by {by}", d.evidence.rule),
-                    (None, None) => "no phrase of the play is in the line".to_owned(),
-                };
-                failures.push(TestFailure { test: test.clone(), got: got.to_owned(), because });
-            }
-        }
-        failures
     }
 }

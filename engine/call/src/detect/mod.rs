@@ -1,13 +1,16 @@
 //! From words and sounds to "the buyer has just raised this".
 //!
 //! Three kinds of evidence meet here: phrases found in the words ([`lexicon`]), phrases heard in the sounds themselves
-//! (the recogniser's [`PhraseHit`]s) and, through a seam, sentences ([`semantic`]). [`guards`] and a play's own
-//! do-not-trigger phrases hold matches back; [`fusion`] makes one number of what is left.
+//! (the recogniser's [`PhraseHit`]s) and what a sentence means ([`meaning`]). [`guards`] and a play's own do-not-trigger
+//! phrases hold matches back; [`fusion`] makes one number of what is left.
+
+mod by_meaning;
 
 pub mod fusion;
 pub mod guards;
 pub mod lexicon;
 pub mod line;
+pub mod meaning;
 pub mod normalize;
 pub mod semantic;
 
@@ -16,9 +19,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use self::{
+    by_meaning::Growing,
     lexicon::{Lexicon, LexiconHit, PatternKind},
-    normalize::{Token, join, tokens_of, tokens_of_text},
-    semantic::SemanticScorer,
+    meaning::{Meaning, Memory},
+    normalize::{Token, tokens_of, tokens_of_text},
 };
 use crate::{
     audio::{Party, TrackId},
@@ -65,7 +69,7 @@ pub struct Evidence {
     pub heard_at: MediaTime,
     /// Score of the phrase spotter, if it took part.
     pub sound: Option<f32>,
-    /// Similarity to the play's examples, if the semantic detector took part.
+    /// Probability that the clause means this, if it was asked.
     pub similarity: Option<f32>,
 }
 
@@ -121,7 +125,7 @@ const RETRACT_WITHIN_MS: u64 = 4_000;
 const VETO_SLACK: f32 = 0.4;
 /// A silence this long between two words starts a new clause: what stands before it neither negates nor reports what
 /// stands after. Gaps between words of one clause, as the recogniser places them, stay under 300 ms.
-const CLAUSE_PAUSE_MS: u64 = 450;
+pub(crate) const CLAUSE_PAUSE_MS: u64 = 450;
 /// A do-not-trigger phrase must be heard this clearly. At the triggers' own threshold it is found in sounds that are
 /// merely near it: with about 95 such phrases, 5 of 36 right cards were taken back; at -0.8 none of 277 true phrases in
 /// two voices reached it, and nearly all real ones did.
@@ -130,6 +134,9 @@ const NEVER_MIN_SCORE: f32 = -0.8;
 /// longer, and complete a moment later. Of 24 false cards that were taken back in a test of 202 spoken lines that must
 /// not trigger, 21 would have been caught within this time and never been seen.
 const HOLD_MS: u64 = 160;
+/// A phrase of so many tokens says what it says, and stands whatever the encoder makes of the sentence: whoever wrote it
+/// into the playbook knew the trade better. "Too expensive" alone may stand in any story.
+const SPEAKS_FOR_ITSELF: usize = 3;
 /// Detections remembered for de-duplication and contradiction.
 const RECENT_MAX: usize = 32;
 
@@ -149,6 +156,14 @@ struct Recent {
     decided_at: MediaTime,
     suppressed: bool,
     contradicted: bool,
+    by_meaning: bool,
+}
+
+impl Recent {
+    /// It stands, and is young enough to be contradicted at `at`.
+    fn may_be_taken_back(&self, at: MediaTime) -> bool {
+        !self.suppressed && !self.contradicted && at.ms_since(self.decided_at) <= RETRACT_WITHIN_MS
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -185,8 +200,11 @@ pub struct Detector {
     playbook: Arc<Playbook>,
     lexicon: Lexicon,
     spots: Vec<Spot>,
-    semantic: Option<Box<dyn SemanticScorer>>,
-    semantic_rests: bool,
+    meaning: Option<Arc<Meaning>>,
+    meaning_rests: bool,
+    memory: Memory,
+    /// The clause under way on each track.
+    growing: BTreeMap<TrackId, Growing>,
     recent: Vec<Recent>,
     vetoes: Vec<Veto>,
     pending: Vec<Pending>,
@@ -201,17 +219,19 @@ impl std::fmt::Debug for Detector {
 }
 
 impl Detector {
-    /// A detector for `playbook`.
+    /// A detector for `playbook`; `meaning`, if there is one, was made for the same playbook.
     #[must_use]
-    pub fn new(playbook: Arc<Playbook>, semantic: Option<Box<dyn SemanticScorer>>) -> Self {
+    pub fn new(playbook: Arc<Playbook>, meaning: Option<Arc<Meaning>>) -> Self {
         let lexicon = Lexicon::new(&playbook);
         let spots = spots(&playbook);
         Self {
             playbook,
             lexicon,
             spots,
-            semantic,
-            semantic_rests: false,
+            meaning,
+            meaning_rests: false,
+            memory: Memory::default(),
+            growing: BTreeMap::new(),
             recent: Vec::new(),
             vetoes: Vec::new(),
             pending: Vec::new(),
@@ -222,7 +242,7 @@ impl Detector {
     /// Version of the rules, for the log's first event.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("phrases-1{}", if self.semantic.is_some() { "+semantic" } else { "" })
+        self.meaning.as_ref().map_or_else(|| "phrases-2".to_owned(), |m| format!("phrases-2+{}", m.id()))
     }
 
     /// Forgets what was detected so far, as if the call began anew.
@@ -231,6 +251,8 @@ impl Detector {
         self.vetoes.clear();
         self.pending.clear();
         self.in_tail.clear();
+        self.growing.clear();
+        self.memory = Memory::default();
     }
 
     /// Forgets what was detected in the words of `track`; what still waits for a veto never counts.
@@ -239,11 +261,13 @@ impl Detector {
         self.vetoes.retain(|v| v.track != track);
         self.pending.retain(|p| p.detection.track != track);
         self.in_tail.retain(|key, _| key.0 != track);
+        self.growing.remove(&track);
+        self.memory = Memory::default();
     }
 
-    /// Whether the semantic detector rests (the machine is behind).
-    pub fn rest_semantics(&mut self, rest: bool) {
-        self.semantic_rests = rest;
+    /// Whether meaning is left out for now (the machine is behind).
+    pub fn rest_meaning(&mut self, rest: bool) {
+        self.meaning_rests = rest;
     }
 
     /// What to tell the recogniser of a track of `party`: phrases to spot are those its words could trigger; `context`
@@ -278,6 +302,20 @@ impl Detector {
             spot.push(SpotPhrase { id: PhraseId(id), text: text.clone(), sounds_like, min_score });
         }
         Bias { context: words, spot }
+    }
+
+    /// The number under which a phrase is spotted in the sounds, a trigger or a do-not-trigger phrase. A trigger that
+    /// has moved to another play is found there.
+    pub(crate) fn spotted_as(&self, play: &str, phrase: &str, trigger: bool) -> Option<PhraseId> {
+        let plays = &self.playbook.plays;
+        let found = (0u32..).zip(&self.spots).filter(|(_, spot)| match **spot {
+            Spot::Trigger { play, phrase: n } => trigger && plays[play].phrases[n] == phrase,
+            Spot::Never { play: of, phrase: n } => !trigger && plays[of].id == play && plays[of].never[n] == phrase,
+        });
+        let own = |spot: &Spot| match *spot {
+            Spot::Trigger { play: of, .. } | Spot::Never { play: of, .. } => plays[of].id == play,
+        };
+        found.max_by_key(|(id, spot)| (own(spot), std::cmp::Reverse(*id))).map(|(id, _)| PhraseId(id))
     }
 
     /// When the detector next wants to be called, if it does.
@@ -323,7 +361,8 @@ impl Detector {
 
     /// The words of an utterance changed.
     pub fn on_words(&mut self, heard: &Heard<'_>) -> Vec<Verdict> {
-        let verdicts = self.judge_words(heard);
+        let mut verdicts = self.judge_words(heard);
+        verdicts.extend(self.hear_clause(heard));
         self.hold(heard.at, verdicts)
     }
 
@@ -353,20 +392,30 @@ impl Detector {
             }
             let first_word = tokens[hit.first].word;
             let phrase_words = words[first_word..=last_word].to_vec();
+            let held = self.never_in_words(hit, &hits).or_else(|| {
+                guards::held_back_by(clause_before(words, &tokens, hit.first), &tokens[hit.first..hit.end])
+            });
+            let mut score = if certain { fusion::COMMITTED_TEXT } else { fusion::TAIL_TEXT };
+            let similarity = self.meaning_around(heard, words, hit.play);
+            let mut unlike = None;
+            if let Some(p) = similarity {
+                if hit.end - hit.first < SPEAKS_FOR_ITSELF && p < fusion::UNLIKE_BELOW {
+                    unlike = Some(format!("the sentence means something else ({p:.2})"));
+                }
+                score = fusion::combine(&[score, p]);
+            }
             let candidate = Candidate {
                 play: hit.play,
                 phrase: &hit.phrase,
                 start: words[first_word].start,
                 end: words[last_word].end,
                 words: phrase_words,
-                score: if certain { fusion::COMMITTED_TEXT } else { fusion::TAIL_TEXT },
+                score,
                 rule: format!("phrase \"{}\" in the words", hit.phrase),
                 sound: None,
-                similarity: None,
+                similarity,
             };
-            let held = self.never_in_words(hit, &hits).or_else(|| {
-                guards::held_back_by(clause_before(words, &tokens, hit.first), &tokens[hit.first..hit.end])
-            });
+            let held = held.or(unlike);
             out.extend(self.decide(heard, candidate, held));
         }
         self.in_tail.retain(|key, _| key.0 != heard.track || in_tail.contains(key));
@@ -417,41 +466,10 @@ impl Detector {
         }
     }
 
-    /// An utterance is complete: the semantic detector, if there is one and the machine keeps up, hears it whole.
+    /// An utterance is complete.
     pub fn on_utterance_end(&mut self, heard: &Heard<'_>) -> Vec<Verdict> {
         self.in_tail.retain(|key, _| key.0 != heard.track);
-        if self.semantic_rests || heard.committed.is_empty() || heard.party == Party::Rep {
-            return Vec::new();
-        }
-        let Some(scorer) = self.semantic.as_mut() else {
-            return Vec::new();
-        };
-        let words = &heard.committed[heard.committed.len().saturating_sub(WINDOW_WORDS)..];
-        let tokens = tokens_of(words);
-        let scores = scorer.score(&join(&tokens));
-        let hits = self.lexicon.find(&tokens);
-        let mut out = Vec::new();
-        for s in scores.into_iter().take(1) {
-            let Some(play) = self.playbook.plays.get(s.play) else { continue };
-            if !play.speaker.admits(heard.party) {
-                continue;
-            }
-            let never = hits.iter().find(|h| h.play == s.play && h.kind == PatternKind::Never);
-            let held = never.map(|h| format!("do-not-trigger: \"{}\"", h.phrase));
-            let candidate = Candidate {
-                play: s.play,
-                phrase: "",
-                start: words[0].start,
-                end: words[words.len() - 1].end,
-                words: words.to_vec(),
-                score: fusion::combine(&[s.probability]),
-                rule: "sentence like the play's examples".to_owned(),
-                sound: None,
-                similarity: Some(s.probability),
-            };
-            out.extend(self.decide(heard, candidate, held));
-        }
-        out
+        self.close_clause(heard)
     }
 
     fn decide(&mut self, heard: &Heard<'_>, c: Candidate<'_>, held: Option<String>) -> Option<Verdict> {
@@ -503,6 +521,7 @@ impl Detector {
             decided_at: heard.at,
             suppressed: held.is_some(),
             contradicted: false,
+            by_meaning: detection.evidence.phrase.is_empty(),
         });
         Some(match held {
             None => Verdict::Detected(detection),
@@ -533,9 +552,8 @@ impl Detector {
         let playbook = Arc::clone(&self.playbook);
         self.recent
             .iter_mut()
-            .filter(|r| r.play == play && r.track == heard.track && !r.suppressed && !r.contradicted)
+            .filter(|r| r.play == play && r.track == heard.track && r.may_be_taken_back(heard.at))
             .filter(|r| overlap_us(r.start, r.end, hit.start, hit.end) > 0)
-            .filter(|r| heard.at.ms_since(r.decided_at) <= RETRACT_WITHIN_MS)
             .map(|r| {
                 r.contradicted = true;
                 let play = playbook.plays[play].id.clone();
@@ -570,11 +588,7 @@ impl Detector {
     ) {
         let playbook = Arc::clone(&self.playbook);
         for r in &mut self.recent {
-            if r.utterance != heard.utterance
-                || r.suppressed
-                || r.contradicted
-                || heard.at.ms_since(r.decided_at) > RETRACT_WITHIN_MS
-            {
+            if r.utterance != heard.utterance || !r.may_be_taken_back(heard.at) {
                 continue;
             }
             let by = hits.iter().filter(|h| h.play == r.play && tokens[h.end - 1].word < committed).find_map(|h| {

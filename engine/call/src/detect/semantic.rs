@@ -1,17 +1,28 @@
-//! The seam for a detector that understands sentences rather than phrases. None ships yet; the session already calls
-//! one when it is given one, and lets it rest while the machine is behind.
+//! What a sentence means: the seam for the encoder.
 
-/// How near a sentence is to a play's examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Similarity {
-    /// Index of the play in its playbook.
-    pub play: usize,
-    /// Probability, 0..=1, that the sentence calls for this play.
-    pub probability: f32,
+/// What the encoder makes of a sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sentence {
+    /// Unit vector; the dot product of two is how alike their sentences are, -1..=1.
+    pub embedding: Vec<f32>,
+    /// Probability of each of the encoder's labels, in their order; together 1.
+    pub classes: Vec<f32>,
 }
 
-/// Scores a sentence against a playbook. Deterministic: the same text gives the same bits.
-pub trait SemanticScorer: Send {
-    /// Plays that `text` (normalised tokens with single spaces) may call for, best first. Empty if none comes near.
-    fn score(&mut self, text: &str) -> Vec<Similarity>;
+/// Places sentences. Deterministic: the same text gives the same bits on the same kind of processor.
+pub trait SentenceEncoder: Send + Sync {
+    /// Name and content hash of the weights.
+    fn id(&self) -> String;
+
+    /// The classes it was trained to tell apart; may be empty. `none` is ordinary talk.
+    fn labels(&self) -> &[String];
+
+    /// Which of the labels are objections, in the order of [`labels`](Self::labels): together they say how likely it is that
+    /// something is objected to, even where it is open what. None, unless the encoder knows.
+    fn objections(&self) -> &[bool] {
+        &[]
+    }
+
+    /// Encodes `text`: normalised tokens with single spaces. If it cannot, the embedding is zero and no class is likely.
+    fn encode(&self, text: &str) -> Sentence;
 }

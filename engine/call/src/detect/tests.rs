@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    detect::line::LineDetector,
+    detect::{
+        line::LineDetector,
+        semantic::{Sentence, SentenceEncoder},
+    },
     playbook,
     recognize::{PhraseHit, PhraseId},
 };
@@ -50,7 +53,7 @@ fn book() -> Arc<Playbook> {
 
 #[track_caller]
 fn check(party: Party, line: &str, want: &str) {
-    let result = LineDetector::new(book()).detect(party, line);
+    let result = LineDetector::new(book(), None).detect(party, line);
     let got = result.detection.as_ref().map_or("none", |d| d.play.as_str());
     assert_eq!(got, want, "{line}: {result:?}");
 }
@@ -69,12 +72,12 @@ fn lines() {
     check(Buyer, "we can't really afford that", "price");
     check(Buyer, "the two expensive cars", "none");
     check(Buyer, "", "none");
-    check(Buyer, "much too expensively made", "none");
+    check(Buyer, "a tattoo expensive as that", "none");
 }
 
 #[test]
 fn one_stretch_of_words_is_one_detection() {
-    let mut line = LineDetector::new(book());
+    let mut line = LineDetector::new(book(), None);
     let result = line.detect(Party::Buyer, "that is way too expensive for us right now");
     assert_eq!(result.detection.unwrap().evidence.phrase, "way too expensive for us");
 }
@@ -255,23 +258,75 @@ fn the_rep_is_only_listened_to_for_the_reps_plays() {
     );
 }
 
-struct Always(usize);
-impl SemanticScorer for Always {
-    fn score(&mut self, text: &str) -> Vec<semantic::Similarity> {
-        assert_eq!(text, "that is a lot of money");
-        vec![semantic::Similarity { play: self.0, probability: 0.8 }]
+/// Knows `price` by one of a few words; anything else is ordinary.
+struct Words(Vec<String>);
+
+impl SentenceEncoder for Words {
+    fn id(&self) -> String {
+        "words".into()
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.0
+    }
+
+    fn encode(&self, text: &str) -> Sentence {
+        let price = match text {
+            t if t.contains("cheaper than") => 0.01,
+            t if t.contains("wince") || t.contains("expensive") => 0.97,
+            _ => 0.02,
+        };
+        Sentence { embedding: vec![1.0, 0.0], classes: vec![1.0 - price, price, 0.0] }
     }
 }
 
+fn meaning() -> Option<Arc<Meaning>> {
+    Some(Arc::new(Meaning::new(Arc::new(Words(vec!["none".into(), "price".into(), "timing".into()])), &book())))
+}
+
 #[test]
-fn the_semantic_seam_is_wired_and_rests_under_load() {
-    let w = words("that's a lot of money", 0);
-    let mut d = Detector::new(book(), Some(Box::new(Always(0))));
-    d.rest_semantics(true);
+fn what_is_meant_counts_without_a_phrase_and_rests_under_load() {
+    let w = words("your number makes me wince", 0);
+    let mut d = Detector::new(book(), meaning());
+    d.rest_meaning(true);
     assert_eq!(d.on_utterance_end(&heard(3_000, &w, &[])), []);
-    d.rest_semantics(false);
+    d.rest_meaning(false);
     let got = d.on_utterance_end(&heard(3_000, &w, &[]));
-    assert!(matches!(&got[..], [Verdict::Detected(x)] if x.evidence.similarity == Some(0.8)), "{got:?}");
+    assert!(matches!(&got[..], [Verdict::Detected(x)] if x.evidence.similarity == Some(0.97)), "{got:?}");
+}
+
+#[test]
+fn a_clear_clause_counts_before_it_is_over_and_is_taken_back_if_its_end_turns_it() {
+    let mut d = Detector::new(book(), meaning());
+    let whole = words("your number makes me wince a bit cheaper than i feared", 0);
+    let grown = |d: &mut Detector, n: usize| d.on_words(&heard(3_000, &whole[..n], &[]));
+    assert_eq!(grown(&mut d, 5), [], "once is not enough");
+    assert!(matches!(&grown(&mut d, 7)[..], [Verdict::Detected(_)]));
+    grown(&mut d, 10);
+    let got = d.on_utterance_end(&heard(3_500, &whole, &[]));
+    assert!(matches!(&got[..], [Verdict::Contradicted { .. }]), "{got:?}");
+}
+
+#[test]
+fn a_pause_closes_a_clause() {
+    let mut d = Detector::new(book(), meaning());
+    let mut said = words("that makes me wince", 0);
+    assert_eq!(d.on_words(&heard(1_500, &said, &[])), []);
+    said.extend(words("so tell me", 3_000));
+    let got = d.on_words(&heard(3_500, &said, &[]));
+    assert!(matches!(&got[..], [Verdict::Detected(x)] if x.evidence.words.len() == 4), "{got:?}");
+}
+
+#[test]
+fn a_phrase_in_a_sentence_that_means_something_else_is_held_back() {
+    let mut d = Detector::new(book(), meaning());
+    let said = words("cheaper than i feared too expensive", 0);
+    let got = d.on_words(&heard(4_000, &said, &[]));
+    assert!(matches!(&got[..], [Verdict::Suppressed(_, by)] if by.contains("something else")), "{got:?}");
+    let mut d = Detector::new(book(), meaning());
+    let said = words("cheaper than i feared way too expensive for us", 0);
+    let got = d.on_words(&heard(4_000, &said, &[]));
+    assert!(matches!(&got[..], [Verdict::Detected(_)]), "a long phrase speaks for itself: {got:?}");
 }
 
 #[test]

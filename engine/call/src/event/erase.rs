@@ -68,6 +68,10 @@ impl Eraser {
                 self.detected = detection.track == self.track;
                 event.erase(self.track)
             }
+            EventBody::CueRaised { cue } => {
+                self.detected = cue.track == Some(self.track);
+                event.erase(self.track)
+            }
             EventBody::CardShown { card } | EventBody::CardQueued { card } => {
                 let ours = *self.cards.entry(card.id).or_insert(self.detected);
                 ours && erase_card(card)
@@ -107,6 +111,9 @@ impl Event {
             EventBody::ObjectionDetected { detection } if detection.track == track => erase_detection(detection),
             EventBody::DetectionSuppressed { detection, by } if detection.track == track => {
                 erase_detection(detection) | unquote(by)
+            }
+            EventBody::CueRaised { cue } | EventBody::CueSuppressed { cue, .. } if cue.track == Some(track) => {
+                clear_words(&mut cue.words) | unquote(&mut cue.because)
             }
             _ => false,
         }

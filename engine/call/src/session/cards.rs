@@ -8,6 +8,7 @@ use crate::{
     deck::DeckChange,
     detect::{Detection, Verdict},
     event::EventBody,
+    playbook::Play,
 };
 
 impl CallSession {
@@ -19,6 +20,7 @@ impl CallSession {
                     let mut changes = Vec::new();
                     self.deck.retract(&play, start, self.now, &mut changes);
                     self.apply(changes);
+                    self.retract_labelled(&play, start);
                 }
                 Verdict::Detected(detection) => self.deal(detection),
             }
@@ -27,43 +29,56 @@ impl CallSession {
 
     fn deal(&mut self, detection: Detection) {
         let playbook = Arc::clone(&self.playbook);
-        let Some(play) = playbook.play(&detection.play) else {
+        let Some(detected) = playbook.play(&detection.play) else {
             return;
         };
-        if let Some(by) = self.deck.refuses(play, self.now) {
-            self.emit(EventBody::DetectionSuppressed { detection, by });
-            return;
-        }
         let evidence = &detection.evidence;
-        let card = Card {
+        let answer = match self.deck.answer(&playbook.plays, detected, evidence.start, self.now) {
+            Ok(answer) => answer,
+            Err(by) => {
+                self.emit(EventBody::DetectionSuppressed { detection, by });
+                return;
+            }
+        };
+        let reason = Reason {
+            rule: answer.in_words(&evidence.rule),
+            words: evidence.words.clone(),
+            speaker: self.names.get(&detection.track).cloned().unwrap_or_default(),
+            score: detection.score,
+            phrase_start: evidence.start,
+            phrase_end: evidence.end,
+            stages: Stages {
+                recognize_ms: evidence.heard_at.ms_since(evidence.end),
+                detect_ms: self.now.ms_since(evidence.heard_at),
+                deck_ms: 0,
+            },
+        };
+        let card = self.make_card(answer.play, reason);
+        self.cards_of.insert(card.id, detection.track);
+        self.emit(EventBody::ObjectionDetected { detection });
+        let mut changes = Vec::new();
+        self.deck.offer_for(&detected.id, card, self.now, &mut changes);
+        self.apply(changes);
+    }
+
+    /// The card of `play` for this call: with this call's wording, and what fits its deal.
+    pub(super) fn make_card(&mut self, play: &Play, reason: Reason) -> Card {
+        let wording = play.card.wording_for(&play.id, self.deal.id.as_deref());
+        Card {
             id: self.deck.take_id(),
             play: play.id.clone(),
             label: play.label.clone(),
             title: play.card.title.clone(),
-            say: play.card.say.clone(),
-            proof: play.card.proof.clone(),
-            ask: play.card.ask.clone(),
+            say: wording.say.to_vec(),
+            proof: play.card.proof_on(self.deal.date).cloned(),
+            ask: wording.ask.map(str::to_owned),
+            avoid: play.card.avoid.clone(),
+            case_study: play.card.case_study_for(&self.deal),
+            variant: wording.id.map(str::to_owned),
             ttl_ms: play.ttl_ms,
             priority: play.priority,
-            reason: Reason {
-                rule: evidence.rule.clone(),
-                words: evidence.words.clone(),
-                speaker: self.names.get(&detection.track).cloned().unwrap_or_default(),
-                score: detection.score,
-                phrase_start: evidence.start,
-                phrase_end: evidence.end,
-                stages: Stages {
-                    recognize_ms: evidence.heard_at.ms_since(evidence.end),
-                    detect_ms: self.now.ms_since(evidence.heard_at),
-                    deck_ms: 0,
-                },
-            },
-        };
-        self.cards_of.insert(card.id, detection.track);
-        self.emit(EventBody::ObjectionDetected { detection });
-        let mut changes = Vec::new();
-        self.deck.offer(card, self.now, &mut changes);
-        self.apply(changes);
+            reason,
+        }
     }
 
     pub(super) fn apply(&mut self, changes: Vec<DeckChange>) {

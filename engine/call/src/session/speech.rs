@@ -5,7 +5,7 @@ use super::{
     track::{Feed, Track, UtteranceInProgress},
 };
 use crate::{
-    audio::{AudioFrame, TrackId},
+    audio::{AudioFrame, Party, TrackId},
     detect::Heard,
     endpoint::Boundary,
     event::{EventBody, UtteranceId},
@@ -51,6 +51,7 @@ impl CallSession {
         track.next = frame.end();
         self.noticed(&mut track);
         if self.may_process(&mut track, Feed::Audio) {
+            self.cues.heard_audio(frame.track, self.now);
             self.listen(&mut track, frame);
         }
         self.tracks.insert(frame.track, track);
@@ -70,6 +71,10 @@ impl CallSession {
         self.noticed(&mut track);
         if self.may_process(&mut track, Feed::Words) {
             if let (Some(first), Some(end)) = (words.first().or(tail.first()), end) {
+                if track.info.party == Party::Rep {
+                    // Words may come late: what matters is when they were said.
+                    self.deck.rep_spoke(end);
+                }
                 if !track.in_utterance() {
                     self.begin_utterance(&mut track, first.start);
                 }
@@ -130,6 +135,9 @@ impl CallSession {
         let speech = track.speech_probability(frame);
         let was_in_utterance = track.in_utterance();
         let boundary = track.on_frame(frame.start, speech);
+        if track.speaks() && track.info.party == Party::Rep {
+            self.deck.rep_spoke(self.now);
+        }
         if let Boundary::Began(start) = boundary {
             self.begin_utterance(track, start);
             for earlier in track.take_preroll() {
@@ -146,7 +154,7 @@ impl CallSession {
         }
     }
 
-    fn begin_utterance(&mut self, track: &mut Track, start: MediaTime) {
+    pub(super) fn begin_utterance(&mut self, track: &mut Track, start: MediaTime) {
         let utterance = UtteranceId(self.next_utterance);
         self.next_utterance += 1;
         track.begin(utterance, start);
@@ -164,7 +172,7 @@ impl CallSession {
         self.take_news(track, news);
     }
 
-    fn take_news(&mut self, track: &mut Track, news: Vec<Recognized>) {
+    pub(super) fn take_news(&mut self, track: &mut Track, news: Vec<Recognized>) {
         let caption_before = track.utterance.caption(track.info.id);
         for item in news {
             match item {
@@ -204,7 +212,7 @@ impl CallSession {
         track.forget_audio();
     }
 
-    fn finish_utterance(&mut self, track: &mut Track, end: MediaTime, ending: Ending) {
+    pub(super) fn finish_utterance(&mut self, track: &mut Track, end: MediaTime, ending: Ending) {
         if ending == Ending::Complete {
             let (mut news, fed_words) = (Vec::new(), track.is_fed_words());
             if let Some(stream) = track.stream.as_mut().filter(|_| !fed_words) {

@@ -1,6 +1,8 @@
 //! The fold as a whole: ordering, timers, consent, gaps, replay.
 
+mod attention;
 mod consent;
+mod cues;
 mod erase;
 mod speech;
 
@@ -55,7 +57,14 @@ fn script(lines: &[(TrackId, u64, &str)]) -> Script {
 }
 
 fn setup(ears: Ears) -> SessionSetup {
-    SessionSetup { settings: SessionSettings::default(), playbook: book(), context: vec![], ears, semantic: None }
+    SessionSetup {
+        settings: SessionSettings::default(),
+        playbook: book(),
+        context: vec![],
+        deal: Deal::default(),
+        ears,
+        semantic: None,
+    }
 }
 
 fn drain(call: &mut CallSession, events: &mut Vec<Event>) -> Option<MediaTime> {
@@ -378,7 +387,11 @@ proptest! {
                 1 | 2 => Input::Audio(frame(track, at, 0.1)),
                 3 => Input::Gap { track, until: at, reason: GapReason::Lost },
                 4 => Input::Tick(at),
-                5 => Input::Rep { at, action: RepAction::Dismiss { card: CardId(ms as u32 % 4) } },
+                5 => {
+                    let card = CardId(ms as u32 % 4);
+                    let action = if ms % 3 == 0 { RepAction::Wrong { card } } else { RepAction::Dismiss { card } };
+                    Input::Rep { at, action }
+                }
                 6 => Input::Consent { track, consent: None },
                 7 => Input::TrackEnded(track),
                 8 => Input::Paused(track),

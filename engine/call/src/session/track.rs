@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{
     audio::{AudioFrame, FRAME_US, TrackInfo},
-    endpoint::{Boundary, EndpointSettings, Endpointer},
+    endpoint::{Boundary, EndpointSettings, Endpointer, Speaking},
     event::UtteranceId,
     recognize::{RecognizerStream, VoiceDetector, Word},
     time::MediaTime,
@@ -120,6 +120,11 @@ impl Track {
 
     pub fn in_utterance(&self) -> bool {
         self.endpointer.in_utterance() || self.words_end.is_some()
+    }
+
+    /// Whether the last frame is speech of an utterance.
+    pub fn speaks(&self) -> bool {
+        self.endpointer.state() == Speaking::Speaking
     }
 
     /// Media time at which the utterance in progress ends because nothing comes any more.

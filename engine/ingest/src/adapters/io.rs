@@ -21,6 +21,7 @@ use axum::{
 use base64::Engine as _;
 use reframe_call::{
     audio::{TrackId, TrackInfo},
+    deal::Deal,
     input::GapReason,
 };
 use tokio::time::timeout;
@@ -339,6 +340,7 @@ impl Connection {
             mode: Mode::Live,
             playbook: facts.playbook,
             context: facts.context,
+            deal: Deal::default(),
             tracks: Vec::new(),
         };
         self.feed = Some(self.shared.calls.enter(&start, Entry::TakeOver).await.map_err(Outcome::Refused)?);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reframe_audio::decode::{Codec, OPUS_PRE_SKIP};
 use reframe_call::{
     audio::{Consent, Party, TrackId, TrackInfo},
+    deal::Deal,
     input::{ConsentRule, Disclosure, SourceStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -218,6 +219,9 @@ pub struct Start {
     /// Names of people, products and firms that may be said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<String>,
+    /// What is known of the deal: chooses among the texts of the cards.
+    #[serde(default, skip_serializing_if = "Deal::is_empty")]
+    pub deal: Deal,
     /// Participants known so far; more may `track` in later.
     pub tracks: Vec<TrackStart>,
 }
@@ -242,6 +246,7 @@ impl Start {
         for name in &self.context {
             check_chars("context", name)?;
         }
+        self.deal.check()?;
         if self.tracks.len() > MAX_TRACKS {
             return Err(format!("{} tracks; a call has at most {MAX_TRACKS}", self.tracks.len()));
         }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const START: &str = r#"{"type":"start","version":1,"call":"c-1","title":"Acme","mode":"live","playbook":"saas",
-    "context":["Acme","Bo"],"tracks":[
+const START: &str = r#"{"type":"start","version":1,"call":"c-1","title":"Acme","mode":"live","playbook":"b2b-saas",
+    "context":["Acme","Bo"],"deal":{"industry":"logistics","date":"2026-05-01"},"tracks":[
     {"track":0,"name":"Rae","party":"rep","codec":"pcm_s16le","rate_hz":16000,"consent":{"basis":"contract"}},
     {"track":1,"name":"Bo","party":"buyer","codec":"opus","rate_hz":48000,"consent":null}]}"#;
 
@@ -21,6 +21,7 @@ fn start_is_read() {
     assert_eq!(start.tracks[0].codec(), Codec::PcmS16le { rate_hz: 16_000 });
     assert_eq!(start.tracks[1].codec(), Codec::Opus { pre_skip: 312 });
     assert_eq!(start.tracks[0].info().consent.unwrap().basis, "contract");
+    assert_eq!((start.deal.industry.as_deref(), start.deal.date), (Some("logistics"), "2026-05-01".parse().ok()));
     let again = serde_json::to_string(&ClientMessage::Start(start.clone())).unwrap();
     assert_eq!(parse_text(&again).unwrap(), ClientMessage::Start(start));
 }
@@ -39,6 +40,9 @@ fn a_start_with_a_mistake_is_refused_in_words_that_help() {
         ("c-1", "../etc", Code::BadMessage, "letters, digits"),
         ("\"basis\":\"contract\"", "\"basis\":\" \"", Code::BadMessage, "say how consent was given"),
         ("Acme", "A\\u0007cme", Code::BadMessage, "control characters"),
+        ("logistics", " ", Code::BadMessage, "deal.industry is empty; leave it out"),
+        ("2026-05-01", "1.5.2026", Code::BadMessage, "write YYYY-MM-DD"),
+        ("\"industry\"", "\"trade\"", Code::BadMessage, "trade"),
         ("\"name\":\"Bo\"", "\"nom\":\"Bo\"", Code::BadMessage, "nom"),
     ] {
         let (got, message) = refused(&START.replacen(from, to, 1));

@@ -1,6 +1,9 @@
 //! The facts of a call that come in the query of a WHIP offer. No IO.
 
-use reframe_call::audio::{Consent, Party};
+use reframe_call::{
+    audio::{Consent, Party},
+    deal::Deal,
+};
 
 use super::protocol::Refused;
 use crate::{
@@ -25,6 +28,7 @@ pub fn read(query: &str, lines: usize) -> Result<Start, Refused> {
         mode: Mode::Live,
         playbook: None,
         context: Vec::new(),
+        deal: Deal::default(),
         tracks: Vec::new(),
     };
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -132,14 +136,14 @@ mod tests {
     #[test]
     fn all_facts_and_none() {
         let start = read(
-            "call=acme-2&title=Acme%2C+second&playbook=saas&context=Northwind&mode=live\
+            "call=acme-2&title=Acme%2C+second&playbook=b2b-saas&context=Northwind&mode=live\
              &track=rep,Rae,platform,rae@x.example&track=buyer,Dana%2C%20W.,,,US-CA",
             3,
         )
         .unwrap();
         assert_eq!(start.call.as_deref(), Some("acme-2"));
         assert_eq!(start.title.as_deref(), Some("Acme, second"));
-        assert_eq!((start.playbook.as_deref(), start.context.len()), (Some("saas"), 1));
+        assert_eq!((start.playbook.as_deref(), start.context.len()), (Some("b2b-saas"), 1));
         let [rep, buyer, third] = &start.tracks[..] else { panic!("{:?}", start.tracks) };
         assert_eq!((rep.party, rep.name.as_str(), rep.email.as_deref()), (Party::Rep, "Rae", Some("rae@x.example")));
         assert_eq!(rep.consent.as_ref().unwrap().basis, "platform");

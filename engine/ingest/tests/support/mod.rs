@@ -135,7 +135,7 @@ pub struct Host {
 impl CallHost for Host {
     fn open(&self, start: &Start) -> Result<Box<dyn CallHandle>, Refusal> {
         match start.playbook.as_deref() {
-            Some("none") => return Err(Refusal::new(Code::UnknownPlaybook, "no playbook `none`; known are: saas")),
+            Some("none") => return Err(Refusal::new(Code::UnknownPlaybook, "no playbook `none`; known are: b2b-saas")),
             Some("busy") => return Err(Refusal::new(Code::Busy, "8 calls are running; try again later")),
             Some("over") => return Err(Refusal::new(Code::CallEnded, "this call is over; choose another id")),
             _ => {}

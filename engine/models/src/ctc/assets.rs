@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Read, path::Path};
 
 use sha2::{Digest, Sha256};
 
-use super::error::ModelError;
+use crate::error::ModelError;
 
 /// Names of the files in a model folder.
 const EXPECTED: &str =

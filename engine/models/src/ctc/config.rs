@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::error::ModelError;
+use crate::error::ModelError;
 
 const FILE: &str = "config.json";
 /// Upper bound on any size, so that a damaged number cannot ask for all the memory there is.

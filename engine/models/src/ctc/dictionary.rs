@@ -2,9 +2,9 @@
 
 use super::{
     assets::gunzip,
-    error::ModelError,
     lexicon::{Phone, Phones},
 };
+use crate::error::ModelError;
 
 const DICTIONARY: &str = "cmudict.txt.gz";
 const RULES: &str = "lts.txt.gz";

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 use safetensors::SafeTensors;
 
-use super::{config::Features, error::ModelError, weights::tensor_f32};
+use super::config::Features;
+use crate::{error::ModelError, weights::tensor_f32};
 
 const FILE: &str = "frontend.safetensors";
 

@@ -1,10 +1,10 @@
 //! Pronunciations: per word, and as a trie over phones that the decoder walks.
 
 use super::{
-    error::ModelError,
     lm::LanguageModel,
     words::{WordId, Words},
 };
+use crate::error::ModelError;
 
 pub(super) const FILE: &str = "lexicon.txt.gz";
 

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{
-    error::ModelError,
-    words::{WordId, Words},
-};
+use super::words::{WordId, Words};
+use crate::error::ModelError;
 
 pub(super) const FILE: &str = "lm.arpa.gz";
 

@@ -9,7 +9,6 @@ pub mod config;
 pub mod context;
 pub mod decoder;
 pub mod dictionary;
-mod error;
 pub mod frontend;
 pub mod history;
 pub mod lexicon;
@@ -21,7 +20,6 @@ pub mod pronounce;
 pub mod spoken;
 pub mod spotter;
 mod stream;
-mod weights;
 pub mod words;
 
 use std::{path::Path, sync::Arc};
@@ -31,8 +29,9 @@ use reframe_call::{
     recognize::{Bias, PhraseId, RecognizeError, Recognizer, RecognizerStream, SpotPhrase},
 };
 
+pub use crate::error::ModelError;
+
 pub use self::{
-    error::ModelError,
     model::{CtcModel, Progress},
     pronounce::{Pronunciation, Source},
     stream::CtcStream,

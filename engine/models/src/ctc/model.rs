@@ -6,7 +6,6 @@ use super::{
     assets::{Assets, gunzip},
     config::Config,
     context::Context,
-    error::ModelError,
     frontend::Frontend,
     lexicon::{self, Phones, Pronunciations, Trie},
     lm::{self, LanguageModel},
@@ -15,6 +14,7 @@ use super::{
     pronounce::{Pronouncer, Pronunciation, Source},
     words::{WordId, Words},
 };
+use crate::error::ModelError;
 
 /// The weights, vocabulary and language model of a phone-CTC recogniser.
 pub struct CtcModel {

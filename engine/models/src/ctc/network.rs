@@ -4,33 +4,16 @@
 //! plain loops over slices, because a tensor operation on two or four rows costs more to set up than to compute.
 //! What a convolution sees before the first and after the last row is 0.0, after the normalisation that precedes it.
 
-use candle_core::{Device, Storage, Tensor};
 use safetensors::SafeTensors;
 
-use super::{
-    config::{Config, Conv},
+use super::config::{Config, Conv};
+use crate::{
     error::ModelError,
+    layers::{LayerNorm, Linear},
     weights::tensor_f32,
 };
 
 const FILE: &str = "model.safetensors";
-
-/// Up to so many rows a product is done row by row: measured, three vector products together are faster than one
-/// matrix product, which first rearranges the weights.
-const FEW_ROWS: usize = 3;
-
-/// `y = W x + b` for each row `x`, with `W` as stored: `[out, in]`.
-struct Linear {
-    weight: Tensor,
-    bias: Vec<f32>,
-    input: usize,
-}
-
-struct LayerNorm {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    eps: f32,
-}
 
 struct Convolution {
     shape: Conv,
@@ -72,54 +55,6 @@ pub struct NetworkState {
     result: Vec<f32>,
     rows: Vec<f32>,
     next: Vec<f32>,
-}
-
-impl Linear {
-    /// `weight` is `[out, in]`.
-    fn new(weight: Vec<f32>, bias: Vec<f32>, input: usize) -> Result<Self, ModelError> {
-        Ok(Self { weight: Tensor::from_vec(weight, (bias.len(), input), &Device::Cpu)?, bias, input })
-    }
-
-    /// Replaces `out` by the products; `x` is `[rows, in]`, `out` becomes `[rows, out]`.
-    fn apply(&self, x: &[f32], out: &mut Vec<f32>) -> Result<(), ModelError> {
-        out.clear();
-        let rows = x.len() / self.input;
-        if rows <= FEW_ROWS {
-            for row in x.chunks_exact(self.input) {
-                self.product(row, 1, out)?;
-            }
-            Ok(())
-        } else {
-            self.product(x, rows, out)
-        }
-    }
-
-    /// One candle product over all of `x`. The weights stand on the left, where they are read as they lie in memory.
-    fn product(&self, x: &[f32], rows: usize, out: &mut Vec<f32>) -> Result<(), ModelError> {
-        let y = self.weight.matmul(&Tensor::from_slice(x, (rows, self.input), &Device::Cpu)?.t()?)?;
-        let (storage, _) = y.storage_and_layout();
-        if let Storage::Cpu(cpu) = &*storage {
-            let y = cpu.as_slice::<f32>()?;
-            for row in 0..rows {
-                out.extend(y.iter().skip(row).step_by(rows).zip(&self.bias).map(|(y, b)| y + b));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl LayerNorm {
-    /// Appends the normalised rows of `x` to `out`.
-    fn apply(&self, x: &[f32], out: &mut Vec<f32>) {
-        let width = self.weight.len();
-        for row in x.chunks_exact(width) {
-            let mean = row.iter().sum::<f32>() / width as f32;
-            let variance = row.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / width as f32;
-            let scale = 1.0 / (variance + self.eps).sqrt();
-            let scaled = row.iter().zip(self.weight.iter().zip(&self.bias));
-            out.extend(scaled.map(|(v, (w, b))| (v - mean) * scale * w + b));
-        }
-    }
 }
 
 impl Convolution {

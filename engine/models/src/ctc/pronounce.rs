@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 use super::{
     assets::Assets,
     dictionary::{Dictionary, Rules},
-    error::ModelError,
     lexicon::{Phone, Phones, Pronunciations},
     spoken::{Spoken, spoken},
     words::Words,
 };
+use crate::error::ModelError;
 
 /// Pronunciations tried for one phrase or name.
 pub const MAX_VARIANTS: usize = 3;

@@ -1,6 +1,6 @@
 //! The vocabulary: every word the lexicon or the language model knows, numbered in alphabetical order.
 
-use super::error::ModelError;
+use crate::error::ModelError;
 
 /// Number of a word in a [`Words`].
 pub type WordId = u32;

@@ -270,6 +270,9 @@ fn a_card_says_whose_words_it_rests_on_also_when_it_had_to_wait() {
     apply(&mut screen, 7, 0, EventBody::CardQueued { card: sample::card(2) });
     apply(&mut screen, 8, 0, detected("price", 4, "d"));
     assert_eq!(of(&apply(&mut screen, 9, 0, EventBody::CardShown { card: sample::card(2) })), Some(2));
+    // A follow-up is another play of the class that was detected.
+    let follow_up = Card { play: "price_again".into(), ..sample::card(3) };
+    assert_eq!(of(&apply(&mut screen, 10, 0, EventBody::CardShown { card: follow_up })), Some(4));
     // A log that begins in the middle leaves the name.
     let mut screen = Screen::new("c".into(), "t".into());
     apply(&mut screen, 0, 0, track(5, Party::Buyer, "Dana", true));

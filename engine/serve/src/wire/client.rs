@@ -42,7 +42,7 @@ pub struct Action {
     /// What.
     #[serde(rename = "do")]
     pub act: WireAction,
-    /// Which card; for `used`, `dismiss` and `pin`.
+    /// Which card; for `used`, `dismiss`, `wrong` and `pin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<u32>,
     /// Whose track; for `set_party`.
@@ -67,6 +67,8 @@ pub enum WireAction {
     Used,
     /// Not helpful now.
     Dismiss,
+    /// It should not have come.
+    Wrong,
     /// Keep it, or let it go again.
     Pin,
     /// Show the next waiting card.
@@ -112,6 +114,7 @@ impl Action {
         Ok(match self.act {
             WireAction::Used => RepAction::Used { card: card()? },
             WireAction::Dismiss => RepAction::Dismiss { card: card()? },
+            WireAction::Wrong => RepAction::Wrong { card: card()? },
             WireAction::Pin => RepAction::Pin { card: card()? },
             WireAction::Next => RepAction::Next,
             WireAction::SetParty => RepAction::SetParty {
@@ -140,6 +143,7 @@ impl WireAction {
         match action {
             RepAction::Used { card } => (Self::Used, Some(card.0)),
             RepAction::Dismiss { card } => (Self::Dismiss, Some(card.0)),
+            RepAction::Wrong { card } => (Self::Wrong, Some(card.0)),
             RepAction::Pin { card } => (Self::Pin, Some(card.0)),
             RepAction::Next => (Self::Next, None),
             RepAction::SetParty { .. } => (Self::SetParty, None),
@@ -174,6 +178,7 @@ mod tests {
     #[test]
     fn actions_become_those_of_the_call() {
         assert_eq!(parse(r#"{"type":"action","do":"used","card":2}"#), Ok(RepAction::Used { card: CardId(2) }));
+        assert_eq!(parse(r#"{"type":"action","do":"wrong","card":2}"#), Ok(RepAction::Wrong { card: CardId(2) }));
         assert_eq!(parse(r#"{"type":"action","do":"next"}"#), Ok(RepAction::Next));
         let party = parse(r#"{"type":"action","do":"set_party","track":4,"party":"buyer"}"#);
         assert_eq!(party, Ok(RepAction::SetParty { track: TrackId(4), party: Party::Buyer }));
@@ -187,6 +192,7 @@ mod tests {
     fn what_an_action_needs_must_be_there() {
         for text in [
             r#"{"type":"action","do":"pin"}"#,
+            r#"{"type":"action","do":"wrong"}"#,
             r#"{"type":"action","do":"set_party","track":4}"#,
             r#"{"type":"action","do":"set_party","party":"rep"}"#,
             r#"{"type":"action","do":"coaching"}"#,

@@ -124,8 +124,11 @@ pub fn card(id: u32, title: &str, first: &str) -> Card {
         label: "price".into(),
         title: title.into(),
         say: vec![first.into(), "Second line.".into(), "Third line.".into()],
-        proof: Some(Proof { text: "9 of 10 stay.".into(), source: "Survey 2025".into() }),
+        proof: Some(Proof { text: "9 of 10 stay.".into(), source: "Survey 2025".into(), ..Proof::default() }),
         ask: Some("What would waiting cost?".into()),
+        avoid: None,
+        case_study: None,
+        variant: None,
         ttl_ms: 120_000,
         priority: 1,
         reason: Reason {

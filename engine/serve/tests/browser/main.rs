@@ -9,7 +9,8 @@ mod troubles;
 use call::{Call, card};
 use cdp::{Browser, Page};
 use reframe_call::{
-    card::CardEnd,
+    card::{Card, CardEnd, CaseStudy, Proof},
+    date::Date,
     event::{CardId, EventBody},
     input::RepAction,
 };
@@ -34,6 +35,7 @@ async fn overlay_in_a_browser() {
     shows_a_card(&mut browser).await;
     shows_markup_as_text(&mut browser).await;
     keys_send_actions(&mut browser).await;
+    shows_all_a_card_can_have(&mut browser).await;
     troubles::each_has_a_line(&mut browser).await;
     troubles::none_covers_the_card(&mut browser).await;
     troubles::one_click_settles_a_side(&mut browser).await;
@@ -132,13 +134,79 @@ async fn keys_send_actions(browser: &mut Browser) {
     browser.click(&page, ".act.first").await;
     assert_eq!(call.heard(1).await, [RepAction::Used { card: CardId(7) }]);
     call.event(EventBody::CardClosed { card: CardId(7), end: CardEnd::Used });
-    call.event(EventBody::CallEnded { cards_shown: 2, utterances: 3 });
+    a_wrong_card_goes(browser, &page, &mut call).await;
+    call.event(EventBody::CallEnded { cards_shown: 4, utterances: 3 });
     browser.wait(&page, "document.querySelector('.recap')").await;
     let counts =
         browser.eval(&page, "[...document.querySelectorAll('.recap dd')].map((count) => count.textContent)").await;
-    assert_eq!(counts, serde_json::json!(["2", "1", "1"]));
+    assert_eq!(counts, serde_json::json!(["4", "1", "1", "2"]));
+    let ends = browser.eval(&page, "[...document.querySelectorAll('.recap .end')].map((end) => end.textContent)").await;
+    assert_eq!(ends, serde_json::json!(["dismissed", "used", "marked wrong", "marked wrong"]));
     assert_eq!(browser.text(&page, "#status").await, "Call ended");
     browser.close(&page).await;
+}
+
+/// By key and by click.
+async fn a_wrong_card_goes(browser: &mut Browser, page: &Page, call: &mut Call) {
+    for (id, title) in [(9, "Wrong by key"), (10, "Wrong by click")] {
+        call.show(id, title, "One.");
+        browser.wait(page, &shows(title)).await;
+        if id == 9 {
+            browser.press(page, "x", 0).await;
+        } else {
+            browser.click(page, "[data-do='wrong']").await;
+        }
+        assert_eq!(call.heard(1).await, [RepAction::Wrong { card: CardId(id) }]);
+        browser.wait(page, "document.querySelector('.card').classList.contains('sent')").await;
+        call.event(EventBody::CardClosed { card: CardId(id), end: CardEnd::Wrong });
+        browser.wait(page, "document.querySelector('.card') === null").await;
+    }
+}
+
+async fn shows_all_a_card_can_have(browser: &mut Browser) {
+    let mut call = Call::start().await;
+    let page = browser.open(&call.link(), (380, 600), "light").await;
+    call.event(EventBody::CardQueued { card: full_card(0) });
+    browser.wait(&page, "!document.querySelector('.held').hidden").await;
+    assert_eq!(browser.eval(&page, "document.querySelector('.card')").await, serde_json::Value::Null);
+    browser.press(&page, "n", 0).await;
+    assert_eq!(call.heard(1).await, [RepAction::Next]);
+    call.event(EventBody::CardShown { card: full_card(0) });
+    browser.wait(&page, &shows("Full")).await;
+    assert_eq!(browser.text(&page, ".avoid").await, "Don’t: promise a discount.");
+    assert_eq!(browser.text(&page, ".proof").await, "9 of 10 stay.Survey, May 2026");
+    assert_eq!(browser.text(&page, ".proof strong").await, "9 of 10");
+    assert_eq!(browser.text(&page, ".case").await, "A customer like thisHarbor stayed.Signed letter");
+    assert_eq!(browser.eval(&page, "document.body.textContent.includes('wording-b')").await, false);
+    let inside = "[...document.querySelectorAll('.card *')].every((each) => each.getBoundingClientRect().right <= document.querySelector('.card').getBoundingClientRect().right)";
+    assert_eq!(browser.eval(&page, inside).await, true, "nothing hangs over the card's edge");
+    assert_eq!(browser.eval(&page, "document.documentElement.scrollWidth <= innerWidth").await, true);
+    call.event(EventBody::CardPinned { card: CardId(0), pinned: true });
+    browser.wait(&page, "document.querySelector('[data-do=pin] .word').textContent === 'Pinned'").await;
+    let cut = "[...document.querySelectorAll('.act')].filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)";
+    assert_eq!(browser.eval(&page, cut).await, serde_json::json!([]), "every button has room for its word");
+    let worst = browser.eval(&page, CONTRAST).await;
+    assert!(worst[0].as_f64().unwrap() >= 4.5, "{worst}");
+    browser.close(&page).await;
+}
+
+/// A card with everything a card can have.
+fn full_card(id: u32) -> Card {
+    let long = "Averyveryveryverylongwordwithoutanyspacethatmustnotbreakthelayout";
+    let plain = card(id, "Full", long);
+    Card {
+        proof: Some(Proof {
+            text: "9 of 10 stay.".into(),
+            source: "Survey".into(),
+            number: Some("9 of 10".into()),
+            date: Date::new(2026, 5, 1),
+            valid_until: None,
+        }),
+        case_study: Some(CaseStudy { text: "Harbor stayed.".into(), source: "Signed letter".into() }),
+        avoid: Some("promise a discount.".into()),
+        variant: Some("wording-b".into()),
+        ..plain
+    }
 }
 
 async fn is_readable_in_light_and_dark(browser: &mut Browser) {

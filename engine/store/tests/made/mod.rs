@@ -18,7 +18,7 @@ pub fn call(name: &str) -> NewCall {
     NewCall {
         id: id(name),
         title: format!("Call {name} – \"quoted\", ünïcode"),
-        playbook: "saas@1:0123abcd".into(),
+        playbook: "b2b-saas@1:0123abcd".into(),
         started_unix_ms: 1_700_000_000_000,
         token_hash: "hash".into(),
     }
@@ -31,9 +31,10 @@ pub fn event(seq: u64, body: EventBody) -> Event {
 pub fn started() -> EventBody {
     EventBody::CallStarted {
         schema: 1,
-        playbook: "saas@1:0123abcd".into(),
+        playbook: "b2b-saas@1:0123abcd".into(),
         recognizer: "none".into(),
         detector: "none".into(),
+        deal: reframe_call::deal::Deal::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     latency::{Percentiles, histogram},
     server::export::Exported,
-    truth::{Judged, Truth},
+    truth::{self, Judged, Truth},
     view::{CardView, View},
 };
 
@@ -66,7 +66,7 @@ impl Reporter {
             real_time,
             name: name.to_owned(),
             view: View::stdout(),
-            truth: Truth::new(script),
+            truth: truth::of(script),
             zero: None,
             latencies: Latencies {
                 total: histogram(),

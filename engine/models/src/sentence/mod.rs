@@ -1,0 +1,91 @@
+//! The embedded sentence encoder: a small transformer that places a sentence among others and names its class.
+//!
+//! Three BERT layers of width 384 over ten thousand word pieces, started from the first, third and fifth layer of
+//! all-MiniLM-L6-v2 (Apache-2.0), distilled to place sentences where the whole of it places them, then trained on
+//! labelled sentences to tell objections from talk. The recipe is in `training/sentence`. Weights are stored as 8-bit
+//! integers with a scale per row and computed as `f32`.
+
+mod assets;
+#[cfg(feature = "bert")]
+pub mod bert;
+mod network;
+mod pieces;
+
+use std::path::Path;
+
+use reframe_call::detect::semantic::{Sentence, SentenceEncoder};
+
+use self::{
+    assets::{Assets, Config},
+    network::Network,
+    pieces::Pieces,
+};
+use crate::error::ModelError;
+
+/// The encoder. Shared by all calls; encoding needs no lock.
+pub struct MiniEncoder {
+    network: Network,
+    pieces: Pieces,
+    labels: Vec<String>,
+    objections: Vec<bool>,
+    id: String,
+}
+
+impl std::fmt::Debug for MiniEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MiniEncoder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl MiniEncoder {
+    /// The encoder that is part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError`] if its files do not fit together, which a test rules out.
+    pub fn embedded() -> Result<Self, ModelError> {
+        Self::from_assets(&Assets::embedded())
+    }
+
+    /// The encoder in folder `dir`: `config.json`, `model.safetensors` and `vocabulary.txt`.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] names the first file that cannot be read, [`ModelError::Format`] what is wrong with one.
+    pub fn from_dir(dir: &Path) -> Result<Self, ModelError> {
+        Self::from_assets(&Assets::from_dir(dir)?)
+    }
+
+    fn from_assets(assets: &Assets) -> Result<Self, ModelError> {
+        let config = Config::parse(&assets.config)?;
+        let pieces = Pieces::parse(&assets.vocabulary, config.max_pieces)?;
+        let network = Network::load(&assets.weights, &config, pieces.len())?;
+        let id = format!("{}:{}", config.name, assets.digest());
+        let objections = config.labels.iter().map(|l| config.objections.contains(l)).collect();
+        Ok(Self { network, pieces, labels: config.labels, objections, id })
+    }
+
+    /// Word pieces of `text`, and what becomes of them.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] if a matrix product fails: a lack of memory.
+    pub fn try_encode(&self, text: &str) -> Result<Sentence, ModelError> {
+        self.network.run(&self.pieces.encode(text))
+    }
+}
+
+impl SentenceEncoder for MiniEncoder {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    fn objections(&self) -> &[bool] {
+        &self.objections
+    }
+
+    fn encode(&self, text: &str) -> Sentence {
+        self.try_encode(text).unwrap_or_default()
+    }
+}
