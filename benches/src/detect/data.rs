@@ -155,13 +155,13 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// Reads `file`; empty lines only part calls.
+    /// Reads `file`; empty lines part calls, and stay as they are.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn read(name: &'static str, file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let lines = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let lines = text.lines().map(|l| l.trim().to_owned()).collect();
         Ok(Self { name, lines })
     }
 

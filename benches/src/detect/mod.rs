@@ -242,6 +242,8 @@ fn word_by_word(book: &Arc<Playbook>, encoder: Option<&Encoder>, lines: &[Line],
     let (mut recall, mut precision, mut hard) = (Share::default(), Share::default(), Share::default());
     let (mut early, mut taken_back, mut heard) = (Share::default(), 0, Vec::new());
     for line in lines {
+        // Each line is a call of its own.
+        detector.begin();
         let shown = stream::follow(&mut detector, &line.text);
         let objections: Vec<_> = shown.iter().filter(|s| is_objection(&s.label)).collect();
         let stands = objections.iter().find(|s| !s.taken_back);

@@ -30,7 +30,12 @@ impl FalseCards {
     /// In `talk`, heard word by word.
     pub fn of(detector: &mut Detector, talk: &Talk) -> Self {
         let mut out = Self { name: talk.name.to_owned(), hours: talk.hours(), ..Self::default() };
+        detector.begin();
         for line in &talk.lines {
+            if line.is_empty() {
+                // Another meeting: what the last one was like says nothing about it.
+                detector.begin();
+            }
             for shown in follow(detector, line) {
                 match (is_objection(&shown.label), shown.taken_back) {
                     (true, false) => {

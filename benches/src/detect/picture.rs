@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use reframe_call::detect::fusion::FIRE_AT;
+use reframe_call::detect::fusion::MEANING_AT;
 
 use super::{
     score::{Point, Scores},
@@ -21,7 +21,7 @@ fn line(name: &str, points: Vec<(f64, f64)>, dotted: bool) -> Line {
 /// Precision, recall and false cards over the threshold, and told over right.
 pub fn curves(title: &str, points: &[Point], calibration: &Calibration) -> String {
     let of = |y: fn(&Point) -> f64| points.iter().map(|p| (p.threshold, y(p))).collect::<Vec<_>>();
-    let now = |to: f64| line("set", vec![(f64::from(FIRE_AT), 0.0), (f64::from(FIRE_AT), to)], true);
+    let now = |to: f64| line("set", vec![(f64::from(MEANING_AT), 0.0), (f64::from(MEANING_AT), to)], true);
     let shares = Plot {
         title: format!("{title}: over the threshold"),
         x: axis("score from which on a card comes", 1.0),

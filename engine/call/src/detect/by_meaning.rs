@@ -1,10 +1,13 @@
 //! The detector's ear for meaning: clauses as they grow, judged by [`super::meaning`], and what that does to matches of
 //! other kinds.
 
+use std::sync::Arc;
+
 use super::{
     Candidate, Detector, Heard, Verdict, clause_start, fusion,
     lexicon::PatternKind,
-    normalize::{join, tokens_of},
+    meaning::{Judged, Meaning},
+    normalize::{Token, join, tokens_of},
 };
 use crate::{audio::Party, playbook::Play, recognize::Word, time::MediaTime};
 
@@ -25,6 +28,29 @@ pub(super) struct Growing {
     words: usize,
     /// The play that was likely enough then, if any.
     likely: Option<usize>,
+}
+
+/// What the talk of a call has been like: how many clauses were judged whole, and how likely each was to object.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TalkSoFar {
+    clauses: f32,
+    objections: f32,
+}
+
+impl TalkSoFar {
+    fn hear(&mut self, judged: &Judged, words: usize) {
+        // "Mhm" and "okay" say nothing about what kind of talk it is.
+        if let Some(p) = Meaning::objection(judged).filter(|_| words >= EARLY_WORDS) {
+            self.clauses += 1.0;
+            self.objections += p;
+        }
+    }
+
+    /// A play's probability in this talk.
+    fn weigh(self, meaning: &Meaning, (play, p): (usize, f32)) -> (usize, f32) {
+        let prior = if meaning.has_class(play) { fusion::prior(self.objections, self.clauses) } else { 0.0 };
+        (play, fusion::after(p, prior))
+    }
 }
 
 impl Detector {
@@ -82,20 +108,35 @@ impl Detector {
     }
 
     fn best(&mut self, heard: &Heard<'_>, clause: &[Word]) -> Option<(usize, f32)> {
+        let (meaning, judged) = self.judged(&tokens_of(clause))?;
+        self.best_of(&meaning, &judged, heard)
+    }
+
+    /// What a clause means, if meaning is asked at all.
+    fn judged(&mut self, clause: &[Token]) -> Option<(Arc<Meaning>, Arc<Judged>)> {
         let meaning = self.meaning.clone()?;
-        let judged = meaning.judge_once(&join(&tokens_of(clause)), &mut self.memory);
+        let judged = meaning.judge_once(&join(clause), &mut self.memory);
+        Some((meaning, judged))
+    }
+
+    fn best_of(&self, meaning: &Meaning, judged: &Judged, heard: &Heard<'_>) -> Option<(usize, f32)> {
         let plays = &self.playbook.plays;
-        meaning.best(judged, |p| listens(&plays[p]) && plays[p].speaker.admits(heard.party))
+        let best = meaning.best(judged, |p| listens(&plays[p]) && plays[p].speaker.admits(heard.party))?;
+        Some(self.talk.weigh(meaning, best))
     }
 
     fn judge_clause(&mut self, heard: &Heard<'_>, clause: &[Word], whole: bool) -> Vec<Verdict> {
         let mut out = Vec::new();
-        if whole {
-            self.take_back_by_meaning(heard, clause, &mut out);
-        }
-        let Some((play, p)) = self.best(heard, clause) else { return out };
         let tokens = tokens_of(clause);
-        let hits = self.lexicon.find(&tokens);
+        let Some((meaning, judged)) = self.judged(&tokens) else { return out };
+        if whole {
+            self.take_back_by_meaning(heard, clause, &meaning, &judged, &mut out);
+        }
+        let best = self.best_of(&meaning, &judged, heard);
+        if whole {
+            self.talk.hear(&judged, tokens.len());
+        }
+        let Some((play, p)) = best else { return out };
         let sure = clause.iter().map(|w| w.confidence).sum::<f32>() / clause.len() as f32;
         if p < fusion::meaning_at(sure) {
             return out;
@@ -104,10 +145,9 @@ impl Detector {
         // apart, not plays.
         let label = &self.playbook.plays[play].label;
         let of_label = |other: usize| self.playbook.plays[other].label == *label;
+        let hits = self.lexicon.find(&tokens);
         let never = hits.iter().find(|h| of_label(h.play) && h.kind == PatternKind::Never);
         let held = never.map(|h| format!("do-not-trigger: \"{}\"", h.phrase)).or_else(|| {
-            let meaning = self.meaning.clone()?;
-            let judged = meaning.judge_once(&join(&tokens), &mut self.memory);
             let denied = (0..judged.denied.len()).any(|other| judged.denied[other] && of_label(other));
             denied.then(|| "it is like a not_like line".to_owned())
         });
@@ -132,15 +172,19 @@ impl Detector {
         if !self.listens_for_meaning(heard.party) || words.is_empty() {
             return None;
         }
-        let meaning = self.meaning.clone()?;
-        let clause = tail(&words[clause_start(words)..]);
-        let judged = meaning.judge_once(&join(&tokens_of(clause)), &mut self.memory);
-        Some(meaning.probability(judged, play))
+        let (meaning, judged) = self.judged(&tokens_of(tail(&words[clause_start(words)..])))?;
+        Some(meaning.probability(&judged, play))
     }
 
     /// What was detected in a clause by its meaning, before it was over, and does not hold for the whole of it.
-    fn take_back_by_meaning(&mut self, heard: &Heard<'_>, clause: &[Word], out: &mut Vec<Verdict>) {
-        let Some(meaning) = self.meaning.clone() else { return };
+    fn take_back_by_meaning(
+        &mut self,
+        heard: &Heard<'_>,
+        clause: &[Word],
+        meaning: &Meaning,
+        judged: &Judged,
+        out: &mut Vec<Verdict>,
+    ) {
         let (from, until) = (clause[0].start, clause[clause.len() - 1].end);
         let young = |r: &super::Recent| {
             r.by_meaning
@@ -149,12 +193,8 @@ impl Detector {
                 && r.start >= from
                 && r.start <= until
         };
-        if !self.recent.iter().any(young) {
-            return;
-        }
-        let judged = meaning.judge_once(&join(&tokens_of(clause)), &mut self.memory).clone();
         for r in self.recent.iter_mut().filter(|r| young(r)) {
-            if meaning.probability(&judged, r.play) < fusion::TAKE_BACK_BELOW {
+            if meaning.probability(judged, r.play) < fusion::TAKE_BACK_BELOW {
                 r.contradicted = true;
                 let play = self.playbook.plays[r.play].id.clone();
                 let by = "the whole sentence means something else".to_owned();

@@ -54,7 +54,7 @@ impl LineDetector {
                 confidence: 1.0,
             })
             .collect();
-        self.detector.forget();
+        self.detector.begin();
         let heard = Heard {
             at: words.last().map_or(MediaTime::ZERO, |w| w.end),
             track: TrackId(0),

@@ -10,7 +10,7 @@ use super::{
     normalize::{join, tokens_of_text},
     semantic::{Sentence, SentenceEncoder},
 };
-use crate::playbook::Playbook;
+use crate::playbook::{Play, Playbook};
 
 /// Texts whose judgement is remembered in a call. A hypothesis goes through a handful of forms before it stands.
 const REMEMBERED: usize = 16;
@@ -21,8 +21,6 @@ const PHRASES_AS_EXAMPLES: usize = 4;
 const NOT_LIKE_AT: f32 = 0.8;
 /// A sentence of fewer words calls for no play by its examples alone: two words lie near anything.
 const EXAMPLE_WORDS: usize = 4;
-/// The class of ordinary talk.
-pub const NONE: &str = "none";
 
 /// The examples of one play.
 #[derive(Debug, Default)]
@@ -64,7 +62,7 @@ pub struct Judged {
 /// What a call has judged lately.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    judged: VecDeque<(String, Judged)>,
+    judged: VecDeque<(String, Arc<Judged>)>,
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -90,16 +88,21 @@ fn middle(examples: &[Vec<f32>]) -> Vec<f32> {
 }
 
 impl Meaning {
-    /// Encodes the examples of `playbook`, about two milliseconds each.
+    /// Encodes the examples of `playbook`, about two milliseconds of one core each.
     #[must_use]
     pub fn new(encoder: Arc<dyn SentenceEncoder>, playbook: &Playbook) -> Self {
-        let embed = |lines: &[String]| -> Vec<Vec<f32>> {
-            lines.iter().map(|l| encoder.encode(&join(&tokens_of_text(l))).embedding).collect()
-        };
-        let plays = playbook.plays.iter().map(|p| {
+        let examples = |p: &Play| {
             let phrases = &p.phrases[..p.phrases.len().min(PHRASES_AS_EXAMPLES)];
-            let like = if p.like.is_empty() { embed(phrases) } else { embed(&p.like) };
-            Examples { middle: middle(&like), like, not_like: embed(&p.not_like) }
+            if p.like.is_empty() { phrases.to_vec() } else { p.like.clone() }
+        };
+        let lines = playbook.plays.iter().flat_map(|p| examples(p).into_iter().chain(p.not_like.iter().cloned()));
+        let lines: Vec<String> = lines.map(|line| join(&tokens_of_text(&line))).collect();
+        // All at once, so that an encoder may use every core for them.
+        let mut places = encoder.encode_all(&lines).into_iter().map(|s| s.embedding);
+        let mut next = |n: usize| -> Vec<Vec<f32>> { places.by_ref().take(n).collect() };
+        let plays = playbook.plays.iter().map(|p| {
+            let like = next(examples(p).len());
+            Examples { middle: middle(&like), like, not_like: next(p.not_like.len()) }
         });
         let plays = plays.collect();
         let class = |label: &String| encoder.labels().iter().position(|l| l == label);
@@ -117,12 +120,6 @@ impl Meaning {
     #[must_use]
     pub fn encoder(&self) -> Arc<dyn SentenceEncoder> {
         Arc::clone(&self.encoder)
-    }
-
-    /// The encoder's classes.
-    #[must_use]
-    pub fn labels(&self) -> &[String] {
-        self.encoder.labels()
     }
 
     /// Judges `text`, normalised tokens with single spaces.
@@ -143,15 +140,16 @@ impl Meaning {
     }
 
     /// [`judge`](Self::judge), remembered.
-    pub fn judge_once<'m>(&self, text: &str, memory: &'m mut Memory) -> &'m Judged {
-        if let Some(i) = memory.judged.iter().position(|(t, _)| t == text) {
-            return &memory.judged[i].1;
+    pub fn judge_once(&self, text: &str, memory: &mut Memory) -> Arc<Judged> {
+        if let Some((_, known)) = memory.judged.iter().find(|(t, _)| t == text) {
+            return Arc::clone(known);
         }
         if memory.judged.len() == REMEMBERED {
             memory.judged.pop_front();
         }
-        memory.judged.push_back((text.to_owned(), self.judge(text)));
-        &memory.judged[memory.judged.len() - 1].1
+        let judged = Arc::new(self.judge(text));
+        memory.judged.push_back((text.to_owned(), Arc::clone(&judged)));
+        judged
     }
 
     /// Probability that `play` is called for: of its class where the encoder knows it (of any objection, if that class is
@@ -169,6 +167,18 @@ impl Meaning {
         }
     }
 
+    /// How likely it is that something is objected to at all, if the encoder knows what an objection is.
+    #[must_use]
+    pub fn objection(judged: &Judged) -> Option<f32> {
+        judged.objection.map(|(_, any)| any)
+    }
+
+    /// Whether a play is recognised by its class, and not by its examples alone.
+    #[must_use]
+    pub fn has_class(&self, play: usize) -> bool {
+        self.class_of.get(play).copied().flatten().is_some()
+    }
+
     /// The play that fits best among those that `admits` lets through, and the probability that it is called for: the
     /// most probable class or own label, and in it the play with the nearest example.
     pub fn best(&self, judged: &Judged, admits: impl Fn(usize) -> bool) -> Option<(usize, f32)> {
@@ -179,12 +189,5 @@ impl Meaning {
         };
         let plays = (0..self.plays.len()).filter(|p| admits(*p));
         plays.max_by(better).map(|play| (play, self.probability(judged, play)))
-    }
-
-    /// Probability that the sentence is none of the objections or topics at all, if the encoder tells classes apart.
-    #[must_use]
-    pub fn ordinary(&self, judged: &Judged) -> Option<f32> {
-        let none = self.labels().iter().position(|l| l == NONE)?;
-        judged.classes.get(none).copied()
     }
 }

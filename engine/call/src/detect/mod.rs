@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    by_meaning::Growing,
+    by_meaning::{Growing, TalkSoFar},
     lexicon::{Lexicon, LexiconHit, PatternKind},
     meaning::{Meaning, Memory},
     normalize::{Token, tokens_of, tokens_of_text},
@@ -203,6 +203,7 @@ pub struct Detector {
     meaning: Option<Arc<Meaning>>,
     meaning_rests: bool,
     memory: Memory,
+    talk: TalkSoFar,
     /// The clause under way on each track.
     growing: BTreeMap<TrackId, Growing>,
     recent: Vec<Recent>,
@@ -231,6 +232,7 @@ impl Detector {
             meaning,
             meaning_rests: false,
             memory: Memory::default(),
+            talk: TalkSoFar::default(),
             growing: BTreeMap::new(),
             recent: Vec::new(),
             vetoes: Vec::new(),
@@ -253,6 +255,12 @@ impl Detector {
         self.in_tail.clear();
         self.growing.clear();
         self.memory = Memory::default();
+    }
+
+    /// Begins anew, as for another call: [`forget`](Self::forget), and what the talk has been like.
+    pub fn begin(&mut self) {
+        self.forget();
+        self.talk = TalkSoFar::default();
     }
 
     /// Forgets what was detected in the words of `track`; what still waits for a veto never counts.
@@ -473,7 +481,9 @@ impl Detector {
     }
 
     fn decide(&mut self, heard: &Heard<'_>, c: Candidate<'_>, held: Option<String>) -> Option<Verdict> {
-        if c.score < fusion::FIRE_AT {
+        // By meaning alone: measured on whole sentences, and not on phrases and what guards make of them.
+        let by_meaning = c.phrase.is_empty() && c.sound.is_none();
+        if c.score < if by_meaning { fusion::MEANING_AT } else { fusion::FIRE_AT } {
             return None;
         }
         let same_sound = |r: &&mut Recent| {

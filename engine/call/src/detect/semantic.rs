@@ -25,4 +25,9 @@ pub trait SentenceEncoder: Send + Sync {
 
     /// Encodes `text`: normalised tokens with single spaces. If it cannot, the embedding is zero and no class is likely.
     fn encode(&self, text: &str) -> Sentence;
+
+    /// Encodes many texts, in their order and to the same bits as one by one. For a playbook's examples, before a call.
+    fn encode_all(&self, texts: &[String]) -> Vec<Sentence> {
+        texts.iter().map(|text| self.encode(text)).collect()
+    }
 }

@@ -88,4 +88,17 @@ impl SentenceEncoder for MiniEncoder {
     fn encode(&self, text: &str) -> Sentence {
         self.try_encode(text).unwrap_or_default()
     }
+
+    /// On as many threads as there are cores: half a second instead of one for the playbook that ships, on two.
+    fn encode_all(&self, texts: &[String]) -> Vec<Sentence> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = texts.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            let one = |part: &[String]| part.iter().map(|text| self.encode(text)).collect::<Vec<_>>();
+            let parts: Vec<_> = texts.chunks(share).map(|part| scope.spawn(move || one(part))).collect();
+            let done =
+                parts.into_iter().map(|part| part.join().expect("encoding does not panic: it gives an empty place"));
+            done.flatten().collect()
+        })
+    }
 }
