@@ -13,6 +13,8 @@ use reframe_call::{
 use reframe_consent::{Person, RuleSetting};
 use serde::Deserialize;
 
+use crate::workflow::WorkflowSettings;
+
 /// Version of the file format this program reads.
 pub const CONFIG_VERSION: u32 = 1;
 /// Read from the working folder when no `--config` is given.
@@ -56,6 +58,9 @@ pub struct Config {
     /// Joining with a browser or an encoder, over WHIP.
     #[serde(default)]
     pub whip: crate::whip::Whip,
+    /// What happens after calls and at night.
+    #[serde(default)]
+    pub workflow: WorkflowSettings,
     /// What the program says about itself.
     #[serde(default)]
     pub log: Log,
@@ -234,6 +239,7 @@ impl Default for Config {
             limits: Limits::default(),
             session: SessionSettings::default(),
             whip: crate::whip::Whip::default(),
+            workflow: WorkflowSettings::default(),
             log: Log::default(),
         }
     }
@@ -327,6 +333,7 @@ impl Config {
             }
         }
         config.check_consent()?;
+        config.workflow.check()?;
         config.whip.check()?;
         if config.recognizer.kind == RecognizerKind::Whisper && config.recognizer.dir.is_none() {
             bail!(

@@ -18,6 +18,7 @@ mod server;
 mod truth;
 mod view;
 mod whip;
+mod workflow;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,15 @@ enum Command {
     #[command(subcommand)]
     Models(models_cmd::ModelsCommand),
     Check(commands::check::Args),
+    #[command(subcommand)]
+    Run(commands::run::RunCommand),
+    Review(commands::review::Args),
+    Verify(commands::verify::Args),
+    Search(commands::search::Args),
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    #[command(subcommand)]
+    Data(commands::data::DataCommand),
     /// Write a completion script for a shell to standard output
     Completions {
         /// Which shell
@@ -75,6 +85,12 @@ fn main() -> ExitCode {
         Command::Consent(command) => commands::consent::run(&command),
         Command::Token(command) => commands::token::run(&command),
         Command::Check(args) => commands::check::run(&args),
+        Command::Run(command) => commands::run::run(&command),
+        Command::Review(args) => commands::review::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Audit(command) => commands::audit::run(&command),
+        Command::Data(command) => commands::data::run(&command),
         Command::Models(command) => {
             return models_cmd::run(&command, &mut std::io::stdout()).unwrap_or_else(|error| failed(&error));
         }

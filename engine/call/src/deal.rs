@@ -19,6 +19,10 @@ pub struct Deal {
     /// Name of the call, by which the variant of a card is chosen. The server fills in the call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The deal's id in the CRM: what is written down after the call goes there. Found by who was on the call, if it is
+    /// left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crm_id: Option<String>,
     /// Day of the call: proof points that have run out by then are not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
@@ -57,6 +61,7 @@ impl Deal {
     pub fn check(&self) -> Result<(), String> {
         let texts = [
             ("id", &self.id),
+            ("crm_id", &self.crm_id),
             ("industry", &self.industry),
             ("size", &self.size),
             ("competitor", &self.competitor),

@@ -26,6 +26,7 @@ mod hub;
 mod live;
 pub mod metrics;
 mod page;
+pub mod review;
 mod router;
 #[cfg(test)]
 mod sample;

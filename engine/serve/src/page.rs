@@ -7,7 +7,8 @@ use axum::{
 };
 
 /// File name, content type and text of all the page consists of.
-const ASSETS: [(&str, &str, &str); 9] = [
+const ASSETS: [(&str, &str, &str); 10] = [
+    ("base.css", "text/css; charset=utf-8", include_str!("../assets/base.css")),
     ("overlay.css", "text/css; charset=utf-8", include_str!("../assets/overlay.css")),
     ("overlay.js", JAVASCRIPT, include_str!("../assets/overlay.js")),
     ("connection.js", JAVASCRIPT, include_str!("../assets/connection.js")),
@@ -18,7 +19,7 @@ const ASSETS: [(&str, &str, &str); 9] = [
     ("view.js", JAVASCRIPT, include_str!("../assets/view.js")),
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const HTML: &str = include_str!("../assets/overlay.html");
 
 /// Only this server's own script and style, connections only to this server, in nobody's frame, and no text that could be
@@ -40,7 +41,7 @@ pub(crate) async fn file(Path(name): Path<String>) -> Response {
         .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Response {
+pub(crate) fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
@@ -61,16 +62,10 @@ pub(crate) async fn secure(mut response: Response) -> Response {
     response
 }
 
+/// What every page of this server keeps to.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-        ASSETS.iter().map(|(name, _, text)| (*name, *text)).chain([("overlay.html", HTML)])
-    }
-
-    #[test]
-    fn the_page_turns_no_text_into_markup_or_code() {
+pub(crate) mod rules {
+    pub(crate) fn no_text_becomes_markup_or_code<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) {
         let banned = [
             "innerHTML",
             "outerHTML",
@@ -87,29 +82,49 @@ mod tests {
             "localStorage",
             "document.cookie",
         ];
-        for (name, text) in all() {
+        for (name, text) in files {
             for word in banned {
                 assert!(!text.contains(word), "{name} uses {word}");
             }
         }
-        assert!(
-            !HTML.contains("style=\"")
-                && !HTML.contains("<style")
-                && !HTML.contains(" onclick")
-                && !HTML.contains(" onload")
-        );
-        let scripts = HTML.matches("<script").count();
-        assert_eq!(scripts, HTML.matches("<script type=\"module\" src=\"/assets/overlay.js\">").count());
     }
 
-    #[test]
-    fn the_page_asks_nobody_else_for_anything() {
-        for (name, text) in all() {
+    pub(crate) fn nobody_else_is_asked<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) {
+        for (name, text) in files {
             for word in ["http://", "https://", "//cdn", "@import", "url("] {
                 // The namespace of SVG is a name, not an address anybody opens.
                 let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
                 assert!(!text.contains(word), "{name} contains {word}");
             }
         }
+    }
+
+    /// The page has this script and no other, and no style or handler of its own.
+    pub(crate) fn one_script(html: &str, script: &str) {
+        for word in ["style=\"", "<style", " onclick", " onload"] {
+            assert!(!html.contains(word), "{word} in the page");
+        }
+        let scripts = html.matches("<script").count();
+        assert_eq!(scripts, html.matches(&format!("<script type=\"module\" src=\"{script}\">")).count());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+        ASSETS.iter().map(|(name, _, text)| (*name, *text)).chain([("overlay.html", HTML)])
+    }
+
+    #[test]
+    fn the_page_turns_no_text_into_markup_or_code() {
+        rules::no_text_becomes_markup_or_code(all());
+        rules::one_script(HTML, "/assets/overlay.js");
+    }
+
+    #[test]
+    fn the_page_asks_nobody_else_for_anything() {
+        rules::nobody_else_is_asked(all());
     }
 }

@@ -31,11 +31,15 @@ mod append;
 mod consents;
 mod erasure;
 mod error;
+pub mod export;
 mod id;
 mod log;
 mod memory;
+pub mod person;
 mod record;
+pub mod search;
 mod sqlite;
+mod workflow;
 
 pub use crate::{
     consents::ConsentBook,
@@ -46,6 +50,7 @@ pub use crate::{
     memory::MemoryLog,
     record::{CallRecord, CallState, NewCall},
     sqlite::{SqliteLog, SqliteOptions},
+    workflow::BatchCount,
 };
 
 /// A store of both: what was said, and who agreed to it.

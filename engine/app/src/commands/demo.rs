@@ -1,5 +1,6 @@
 //! `reframe demo`: a fixture call through the whole of Reframe, over the network, with its numbers.
 
+mod after_call;
 mod report;
 mod watch;
 
@@ -21,6 +22,7 @@ use crate::{
     server::listen::Server,
 };
 use reframe_store::CallId;
+use reframe_workflow::gate::Approver;
 
 /// Messages from the player and the screen that may wait for the terminal. The screen's own queue is the one that drops;
 /// this one only smooths.
@@ -82,6 +84,9 @@ pub struct Args {
     /// Keep the server running afterwards, so that the screen can be looked at; Ctrl-C ends it
     #[arg(long)]
     stay: bool,
+    /// After the call, approve everything that was drafted in this person's name, as a click on the review page would
+    #[arg(long, value_name = "NAME")]
+    approve_as: Option<String>,
     /// Wait this long before the call begins, to open the screen first
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
@@ -154,6 +159,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let over = args.over()?;
+    let by = args.approve_as.as_deref().map(Approver::person).transpose()?;
     let (call, script) = fixtures::load(&args.call)?;
     let mut config = Config::default();
     config.server.listen = args.listen;
@@ -163,6 +169,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     config.log.level = "warn".to_owned();
     config.check()?;
     crate::logging::start(&config.log)?;
+    after_call::furnish(&config.workflow.folder(&config.data.dir))?;
     let plan = Plan::embedded(playbooks::load(args.playbook.as_deref())?)?;
     let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -175,9 +182,18 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         let mut reporter = Reporter::new(args.json, args.pace == PaceArg::Real, &args.call, &script);
         let player = args.player(&server, over).add(call);
         let outcome = play(player, &mut reporter).await;
+        let mut written = true;
         if let Ok(call) = &outcome {
-            let paths = Exported::paths(&args.data, &CallId::new(call.as_str())?);
-            reporter.summary(&paths)?;
+            let call = CallId::new(call.as_str())?;
+            let paths = Exported::paths(&args.data, &call);
+            // The summary is the last of the JSON lines, and the first thing for people once the call is over.
+            if !args.json {
+                reporter.summary(&paths)?;
+            }
+            written = after_call::show(&server, &call, by.as_ref(), &mut reporter).await?;
+            if args.json {
+                reporter.summary(&paths)?;
+            }
             if args.stay {
                 reporter.note("the server keeps running; Ctrl-C ends it")?;
                 tokio::signal::ctrl_c().await.context("Ctrl-C cannot be listened for")?;
@@ -185,7 +201,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         let clean = server.stop(Duration::from_secs(10)).await;
         outcome?;
-        Ok(if clean && reporter.good() { Exit::Success } else { Exit::Failure })
+        Ok(if clean && written && reporter.good() { Exit::Success } else { Exit::Failure })
     })
 }
 

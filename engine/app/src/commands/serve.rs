@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             None => say(format_args!("token:   {}", server.ingest_token)),
         }
         say(format_args!("health:  http://{}/healthz    metrics: http://{}/metrics", server.addr, server.addr));
+        say(format_args!("review:  {}", server.review_url));
         say(format_args!("Each call's screen link is in the answer its bot gets. Ctrl-C stops."));
         wait_for_stop(&server).await?;
         say(format_args!("stopping: calls get {} s to finish", config.server.shutdown_deadline_s));

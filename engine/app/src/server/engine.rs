@@ -87,6 +87,8 @@ pub struct EngineParts {
     pub max_calls: usize,
     /// Packets that may wait for a call.
     pub queue_packets: usize,
+    /// Wakes who writes up calls that are over.
+    pub call_over: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// A call's place among those that run at the same time. Given up when dropped.
@@ -464,6 +466,7 @@ impl Engine {
         };
         tracing::info!(call = %id, events = outcome.events, cards = outcome.cards, failed = outcome.failed, "a call ended");
         drop(seat);
+        (self.parts.call_over)();
         let ended =
             Ended { call: id.to_string(), events: Some(outcome.events), cards_shown: Some(outcome.cards), log_url };
         finished.send_replace(Some(ended));

@@ -16,12 +16,15 @@ use reframe_ingest::{
     socket::io::{IngestConfig, IngestState},
     whip::WhipState,
 };
-use reframe_serve::{AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to};
+use reframe_serve::{
+    AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to,
+    review::{ReviewDesk, ReviewOptions, review_link, review_router},
+};
 use reframe_store::{SqliteLog, SqliteOptions, Store};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{
-    admission::Rules,
+    admission::{Rules, now_unix_ms},
     api,
     engine::{Engine, EngineParts, Host},
     erasures::{Eraser, Erasures},
@@ -32,7 +35,12 @@ use super::{
     stats::EngineStats,
     tokens::{Secret, Tokens},
 };
-use crate::{config::Config, recognizers, sentences::Plan};
+use crate::{
+    config::Config,
+    recognizers,
+    sentences::Plan,
+    workflow::{Clerk, Desk, Office},
+};
 
 /// Screens and the log's writer get this long beyond the deadline of the calls, so that a stuck call does not cut them
 /// off.
@@ -44,10 +52,17 @@ pub struct Server {
     pub addr: SocketAddr,
     /// What bots must show.
     pub ingest_token: String,
+    /// Where a person reviews what was drafted. It opens the review to whoever has it.
+    pub review_url: String,
+    /// What there is to review.
+    pub desk: Arc<dyn ReviewDesk>,
+    /// The stages between calls.
+    pub office: Arc<Office>,
     engine: Arc<Engine>,
     hub: Hub,
     writer: LogWriter,
     eraser: Eraser,
+    clerk: Clerk,
     http: JoinHandle<std::io::Result<()>>,
     stop_http: oneshot::Sender<()>,
 }
@@ -66,7 +81,11 @@ impl Server {
         private_folder(dir).with_context(|| {
             format!("the data folder {} cannot be made; set data.dir to one that can", dir.display())
         })?;
-        let log: Arc<dyn Store> = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
+        let store = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
+        let log: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        let office = Arc::new(Office::open(&config.workflow, dir, store, now_unix_ms)?);
+        let clerk = Clerk::start(Arc::clone(&office))?;
+        let bell = clerk.bell();
         let writer = LogWriter::start(Arc::clone(&log), config.limits.log_queue_events)?;
         let eraser = Eraser::start(Arc::clone(&log), writer.handle(), dir.clone())?;
         let admin = admin_token(config)?;
@@ -107,6 +126,10 @@ impl Server {
             tokens: Arc::clone(&tokens),
             max_calls: config.limits.max_calls,
             queue_packets: config.limits.queue_packets,
+            call_over: Arc::new({
+                let bell = bell.clone();
+                move || bell.ring()
+            }),
         });
         let calls = Calls::new(
             CallsConfig {
@@ -141,7 +164,15 @@ impl Server {
             Ok(())
         }));
         options.about = Some(("playbook", Arc::new(move || shelf.health())));
+        let review_token = Token::generate();
+        let review_url = review_link(&base_url, &review_token);
+        let desk: Arc<dyn ReviewDesk> = Arc::new(Desk::new(Arc::clone(&office), Some(bell)));
+        let review = review_router(
+            Arc::clone(&desk),
+            ReviewOptions { token: review_token, allowed_origins: config.server.allowed_origins.clone() },
+        );
         let app = reframe_serve::router(hub.clone(), options)
+            .merge(review)
             .merge(reframe_ingest::socket::io::router(ingest))
             .merge(adapters)
             .merge(whip)
@@ -166,7 +197,7 @@ impl Server {
                 }
             });
         }
-        Ok(Self { addr, ingest_token, engine, hub, writer, eraser, http, stop_http })
+        Ok(Self { addr, ingest_token, review_url, desk, office, engine, hub, writer, eraser, clerk, http, stop_http })
     }
 
     /// Address bots connect to.
@@ -198,6 +229,11 @@ impl Server {
             tracing::error!("stuck at shutdown: the HTTP server");
         }
         drop(self.engine);
+        let clerk = self.clerk;
+        let rested = tokio::task::spawn_blocking(move || clerk.stop(deadline + SCREENS_LEAVE)).await;
+        if !rested.unwrap_or(false) {
+            tracing::error!("stuck at shutdown: what goes on between calls; the next start goes on with it");
+        }
         let eraser = self.eraser;
         let erased = tokio::task::spawn_blocking(move || eraser.stop(deadline + SCREENS_LEAVE)).await;
         if !erased.unwrap_or(false) {

@@ -107,6 +107,13 @@ impl Secret {
         }
     }
 
+    /// Bytes for digests of people who asked to be forgotten, made from the secret and telling nothing about it.
+    #[must_use]
+    pub fn salt(&self) -> Vec<u8> {
+        use sha2::Digest as _;
+        sha2::Sha256::new().chain_update(b"reframe: forgotten").chain_update(self.0).finalize().to_vec()
+    }
+
     fn random() -> anyhow::Result<Self> {
         let mut bytes = [0; SECRET_BYTES];
         rand::rngs::OsRng.try_fill_bytes(&mut bytes).context("the system gives no random numbers")?;

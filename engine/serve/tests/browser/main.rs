@@ -4,6 +4,13 @@
 
 mod call;
 mod cdp;
+#[allow(dead_code, reason = "the demo uses the rest")]
+#[path = "../../examples/review_demo/call.rs"]
+mod demo_call;
+#[allow(dead_code, reason = "the demo uses the rest")]
+#[path = "../../examples/review_demo/desk.rs"]
+mod desk;
+mod review;
 mod troubles;
 
 use call::{Call, card};

@@ -3,7 +3,7 @@
 use reframe_consent::{ConsentRecord, NewRecord, Person};
 use rusqlite::{Row, params};
 
-use super::{SqliteLog, column, lock, unreadable};
+use super::{SqliteLog, column, unreadable};
 use crate::{consents::ConsentBook, error::StoreError};
 
 /// Columns in the order [`record`] reads them.
@@ -39,7 +39,7 @@ impl ConsentBook for SqliteLog {
     }
 
     fn consents_about(&self, person: &Person, call: &str, limit: usize) -> Result<Vec<ConsentRecord>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         // Ids of calls hold no `/`, so the prefix ends where the id does.
         let sql = format!(
             "{RECORD} WHERE person = ?1
@@ -53,7 +53,7 @@ impl ConsentBook for SqliteLog {
     }
 
     fn consents(&self, person: Option<&Person>, limit: usize) -> Result<Vec<ConsentRecord>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         let sql = format!("{RECORD} WHERE ?1 IS NULL OR person = ?1 ORDER BY id DESC LIMIT ?2");
         reader
             .prepare_cached(&sql)

@@ -44,13 +44,13 @@ impl SqliteLog {
 
     /// `secure_delete` overwrites what is deleted, yet pages that were split can hold copies of rows that moved away. And
     /// the write-ahead log holds all of it until it is taken over and cut off.
-    pub(super) fn leave_no_trace(&self) -> Result<(), StoreError> {
+    pub(crate) fn leave_no_trace(&self) -> Result<(), StoreError> {
         let name = |e| self.faults.name(e);
         let writer = lock(&self.writer);
         // Readers go on meanwhile; appends wait, some 20 ms for each MB of the file.
         writer.execute_batch("VACUUM").map_err(name)?;
         // Nobody of ours may be reading, or the log could not be cut off.
-        let _no_reader = lock(&self.reader);
+        let _no_reader = self.reader.as_ref().map(lock);
         let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(name)?;
         if busy == 0 {
             return Ok(());
@@ -59,7 +59,7 @@ impl SqliteLog {
     }
 
     pub(super) fn calls_to_erase(&self, limit: usize) -> Result<Vec<CallId>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         let ids = || -> rusqlite::Result<Vec<String>> {
             reader
                 .prepare_cached("SELECT id FROM calls WHERE erase_due IS NOT NULL ORDER BY no LIMIT ?1")?

@@ -2,9 +2,9 @@
 
 mod consents;
 mod erase;
-mod faults;
+pub(crate) mod faults;
 mod open;
-mod schema;
+pub(crate) mod schema;
 
 use std::{
     path::{Path, PathBuf},
@@ -32,7 +32,8 @@ pub use open::SqliteOptions;
 #[derive(Debug)]
 pub struct SqliteLog {
     writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    /// None in memory: another connection would be another database.
+    reader: Option<Mutex<Connection>>,
     faults: Faults,
 }
 
@@ -52,7 +53,7 @@ impl SqliteLog {
     /// # Errors
     /// [`StoreError::Corrupt`] with the first thing that is wrong.
     pub fn check(&self) -> Result<(), StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         let first: String =
             reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| self.faults.name(e))?;
         if first == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path_buf(), detail: first }) }
@@ -65,6 +66,18 @@ impl SqliteLog {
     /// Errors of the file.
     pub fn set_max_bytes(&self, max_bytes: Option<u64>) -> Result<(), StoreError> {
         open::limit(&lock(&self.writer), max_bytes).map_err(|e| self.faults.name(e))
+    }
+
+    pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
+        lock(self.reader.as_ref().unwrap_or(&self.writer))
+    }
+
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
+        lock(&self.writer)
+    }
+
+    pub(crate) const fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     fn path_buf(&self) -> PathBuf {
@@ -160,7 +173,7 @@ impl EventLog for SqliteLog {
     }
 
     fn lines(&self, call: &CallId, from_seq: u64, limit: usize) -> Result<Vec<String>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         let read = || -> rusqlite::Result<Option<Vec<String>>> {
             let no: Option<i64> = reader
                 .prepare_cached("SELECT no FROM calls WHERE id = ?1")?
@@ -177,7 +190,7 @@ impl EventLog for SqliteLog {
     }
 
     fn call(&self, call: &CallId) -> Result<Option<CallRecord>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         reader
             .prepare_cached(&format!("{RECORD} WHERE id = ?1"))
             .and_then(|mut s| s.query_row([call.as_str()], record).optional())
@@ -185,7 +198,7 @@ impl EventLog for SqliteLog {
     }
 
     fn calls(&self, state: Option<CallState>, limit: usize) -> Result<Vec<CallRecord>, StoreError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader();
         let sql = format!("{RECORD} WHERE ?1 IS NULL OR state = ?1 ORDER BY started_unix_ms DESC, no DESC LIMIT ?2");
         reader
             .prepare_cached(&sql)
@@ -222,7 +235,7 @@ fn lock(conn: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 /// SQLite's integers are signed; a number past their end finds nothing, which is what is there.
-fn column(n: u64) -> i64 {
+pub(crate) fn column(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
@@ -241,7 +254,7 @@ fn people(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<TrackInfo>> {
     serde_json::from_str(&json).map_err(|e| unreadable(at, e.into()))
 }
 
-fn unreadable(at: usize, why: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+pub(crate) fn unreadable(at: usize, why: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, why)
 }
 

@@ -66,7 +66,19 @@ impl SqliteLog {
         limit(&writer, options.max_bytes).map_err(|e| faults.name(e))?;
         schema::migrate(&mut writer, path, &faults)?;
         let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, &faults)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), faults })
+        Ok(Self { writer: Mutex::new(writer), reader: Some(Mutex::new(reader)), faults })
+    }
+
+    /// A store in memory, gone when it is dropped: for tests, and for running without a file.
+    ///
+    /// # Errors
+    /// Errors of SQLite.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let faults = Faults { path: ":memory:".into(), busy_ms: 0 };
+        let mut writer = Connection::open_in_memory().map_err(|e| faults.name(e))?;
+        writer.execute_batch("PRAGMA foreign_keys = ON;").map_err(|e| faults.name(e))?;
+        schema::migrate(&mut writer, &faults.path, &faults)?;
+        Ok(Self { writer: Mutex::new(writer), reader: None, faults })
     }
 
     /// Opens an existing file for reading only, also while a server writes to it. Every write is refused with
@@ -85,7 +97,7 @@ impl SqliteLog {
             return Err(StoreError::Open { path: path.to_owned(), reason });
         }
         let second = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, &faults)?;
-        Ok(Self { writer: Mutex::new(first), reader: Mutex::new(second), faults })
+        Ok(Self { writer: Mutex::new(first), reader: Some(Mutex::new(second)), faults })
     }
 }
 

@@ -52,6 +52,161 @@ const STEPS: &[&str] = &[
     CREATE TRIGGER consents_are_not_removed BEFORE DELETE ON consents
         BEGIN SELECT RAISE(ABORT, 'consent records are only ever added'); END;
 ",
+    // Between calls: what the stages made, what people decided, what is on its way, and the audit log, which only grows.
+    // `due_unix_ms` of a claimed entry is the end of its lease. One live or done entry per proposal: however often
+    // somebody clicks, a second one cannot be entered.
+    "
+    CREATE TABLE artifacts (
+        id           TEXT    PRIMARY KEY,
+        kind         TEXT    NOT NULL,
+        body         TEXT    NOT NULL,
+        made_unix_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX artifacts_by_kind ON artifacts (kind, made_unix_ms);
+    CREATE TABLE proposals (
+        no              INTEGER PRIMARY KEY,
+        id              TEXT    NOT NULL UNIQUE,
+        revision        INTEGER NOT NULL,
+        standing        TEXT    NOT NULL CHECK (standing IN
+            ('open', 'approved', 'rejected', 'superseded', 'done', 'failed', 'void')),
+        detail          TEXT    NOT NULL,
+        slot            TEXT,
+        batch           TEXT    NOT NULL,
+        made_unix_ms    INTEGER NOT NULL,
+        shown_unix_ms   INTEGER,
+        shown_revision  INTEGER NOT NULL DEFAULT 0,
+        decided_unix_ms INTEGER
+    ) STRICT;
+    CREATE INDEX proposals_waiting ON proposals (no) WHERE standing IN ('open', 'failed', 'void');
+    CREATE INDEX proposals_by_standing ON proposals (standing, no);
+    CREATE INDEX proposals_by_batch ON proposals (batch, no);
+    CREATE INDEX proposals_by_slot ON proposals (slot) WHERE slot IS NOT NULL AND standing IN ('open', 'failed', 'void');
+    CREATE TABLE revisions (
+        proposal INTEGER NOT NULL REFERENCES proposals (no) ON DELETE CASCADE,
+        revision INTEGER NOT NULL,
+        body     TEXT    NOT NULL,
+        PRIMARY KEY (proposal, revision)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE approvals (
+        no              INTEGER PRIMARY KEY,
+        proposal        INTEGER NOT NULL REFERENCES proposals (no) ON DELETE CASCADE,
+        revision        INTEGER NOT NULL,
+        digest          TEXT    NOT NULL,
+        person          TEXT    NOT NULL,
+        at_unix_ms      INTEGER NOT NULL,
+        expires_unix_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX approvals_by_proposal ON approvals (proposal);
+    CREATE TABLE outbox (
+        no          INTEGER PRIMARY KEY AUTOINCREMENT,
+        proposal    INTEGER NOT NULL REFERENCES proposals (no) ON DELETE CASCADE,
+        approval    INTEGER NOT NULL UNIQUE REFERENCES approvals (no) ON DELETE CASCADE,
+        state       TEXT    NOT NULL CHECK (state IN ('pending', 'claimed', 'done', 'failed', 'void')),
+        due_unix_ms INTEGER NOT NULL,
+        body        TEXT    NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX outbox_once ON outbox (proposal) WHERE state IN ('pending', 'claimed', 'done');
+    CREATE INDEX outbox_of ON outbox (proposal);
+    CREATE INDEX outbox_pending ON outbox (due_unix_ms, no) WHERE state = 'pending';
+    CREATE INDEX outbox_claimed ON outbox (due_unix_ms, no) WHERE state = 'claimed';
+    CREATE TABLE services (
+        name TEXT PRIMARY KEY,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE audit (
+        seq    INTEGER PRIMARY KEY,
+        body   TEXT NOT NULL,
+        digest TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE audit_subjects (
+        subject TEXT    NOT NULL,
+        seq     INTEGER NOT NULL REFERENCES audit (seq),
+        PRIMARY KEY (subject, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added'); END;
+    CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added'); END;
+    CREATE TRIGGER audit_has_no_holes BEFORE INSERT ON audit
+        WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM audit)
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added at the end'); END;
+    CREATE TRIGGER audit_subjects_are_not_changed BEFORE UPDATE ON audit_subjects
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added'); END;
+    CREATE TRIGGER audit_subjects_are_not_removed BEFORE DELETE ON audit_subjects
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added'); END;
+    CREATE TRIGGER audit_subjects_are_those_of_the_end BEFORE INSERT ON audit_subjects
+        WHEN NEW.seq IS NOT (SELECT max(seq) FROM audit)
+        BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added at the end'); END;
+",
+    // The index of what was said: derived from the events, dropped and made again at will, left out of exports. A row's
+    // number is `call * 2^20 + utterance`, so that newer calls have larger ones. Triggers keep it honest whoever writes:
+    // what is appended is due to be read, what is rewritten or deleted is out of the index in the same transaction, and
+    // `secure-delete` takes it out of the index's own pages.
+    // Then, who asked to be forgotten: `who` is there only until it is done, the digest is salted and stays.
+    "
+    CREATE TABLE said (
+        no       INTEGER PRIMARY KEY,
+        track    INTEGER NOT NULL,
+        start_ms INTEGER NOT NULL,
+        words    INTEGER NOT NULL,
+        text     TEXT    NOT NULL
+    ) STRICT;
+    CREATE VIRTUAL TABLE said_index USING fts5
+        (text, content = 'said', content_rowid = 'no', tokenize = 'porter unicode61 remove_diacritics 2', columnsize = 0);
+    INSERT INTO said_index (said_index, rank) VALUES ('secure-delete', 1);
+    CREATE TRIGGER said_added AFTER INSERT ON said
+        BEGIN INSERT INTO said_index (rowid, text) VALUES (NEW.no, NEW.text); END;
+    CREATE TRIGGER said_removed AFTER DELETE ON said
+        BEGIN INSERT INTO said_index (said_index, rowid, text) VALUES ('delete', OLD.no, OLD.text); END;
+    CREATE TRIGGER said_changed AFTER UPDATE ON said
+        BEGIN
+            INSERT INTO said_index (said_index, rowid, text) VALUES ('delete', OLD.no, OLD.text);
+            INSERT INTO said_index (rowid, text) VALUES (NEW.no, NEW.text);
+        END;
+    CREATE TABLE said_by (
+        call    INTEGER NOT NULL,
+        track   INTEGER NOT NULL,
+        name    TEXT    NOT NULL,
+        spelled TEXT    NOT NULL,
+        side    TEXT    NOT NULL,
+        PRIMARY KEY (call, track)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE said_upto (
+        call     INTEGER PRIMARY KEY,
+        next_seq INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE said_due (call INTEGER PRIMARY KEY) STRICT;
+    INSERT INTO said_due SELECT no FROM calls;
+    CREATE TRIGGER events_are_due_for_the_index AFTER INSERT ON events
+        BEGIN INSERT OR IGNORE INTO said_due (call) VALUES (NEW.call); END;
+    CREATE TRIGGER rewritten_events_leave_the_index AFTER UPDATE OF line ON events
+        BEGIN
+            DELETE FROM said WHERE no BETWEEN NEW.call * 1048576 AND NEW.call * 1048576 + 1048575;
+            DELETE FROM said_by WHERE call = NEW.call;
+            DELETE FROM said_upto WHERE call = NEW.call;
+            INSERT OR IGNORE INTO said_due (call) VALUES (NEW.call);
+        END;
+    CREATE TRIGGER deleted_calls_leave_the_index AFTER DELETE ON calls
+        BEGIN
+            DELETE FROM said WHERE no BETWEEN OLD.no * 1048576 AND OLD.no * 1048576 + 1048575;
+            DELETE FROM said_by WHERE call = OLD.no;
+            DELETE FROM said_upto WHERE call = OLD.no;
+            DELETE FROM said_due WHERE call = OLD.no;
+        END;
+    CREATE TABLE forgotten (
+        no            INTEGER PRIMARY KEY,
+        digest        TEXT    NOT NULL,
+        asked_unix_ms INTEGER NOT NULL,
+        who           TEXT,
+        stage         TEXT    NOT NULL CHECK (stage IN ('asked', 'rewritten', 'done')),
+        calls         TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX forgotten_due ON forgotten (stage) WHERE stage <> 'done';
+    CREATE TABLE words_gone (
+        call       INTEGER PRIMARY KEY REFERENCES calls (no) ON DELETE CASCADE,
+        at_unix_ms INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// Newest format this program knows.

@@ -253,7 +253,12 @@ impl Reporter {
         Ok(self.view.line(text)?)
     }
 
-    fn json(&mut self, value: &serde_json::Value) -> anyhow::Result<()> {
+    /// Whether JSON lines are wanted.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(super) fn json(&mut self, value: &serde_json::Value) -> anyhow::Result<()> {
         Ok(self.view.line(&value.to_string())?)
     }
 }

@@ -1,0 +1,73 @@
+//! `reframe verify`: every citation of every note, word for word.
+
+use std::io::Write;
+
+use anyhow::Context;
+use reframe_call::event::Event;
+use reframe_store::{CallId, EventLog as _};
+use reframe_workflow::{
+    handoff::NoteProposal,
+    outbox::{Inbox as _, Which},
+    verify::{Sources, check},
+};
+
+use super::run::Place;
+use crate::{exit::Exit, workflow::Office};
+
+/// Proposals looked at for the notes they come from.
+const MOST: usize = 100_000;
+
+/// Check that every line of every note is backed by the words it cites
+///
+/// Holds each citation against the event log: the words must stand there exactly, at that time. Exit code 1 if one does not
+/// hold.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these calls
+    calls: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If the data cannot be read.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let office = args.place.office()?;
+    let mut notes = std::collections::BTreeMap::new();
+    for listed in office.store().proposals(&Which::default(), MOST)? {
+        let from = listed.proposal.from;
+        if from.kind() == "note_proposal" && !notes.contains_key(&from) {
+            let kept = office.store().artifact(&from)?.with_context(|| format!("{from} is not in the store"))?;
+            // A tombstone says nothing, and so nothing wrong.
+            if let Ok(note) = serde_json::from_value::<NoteProposal>(kept.artifact.body) {
+                notes.insert(from, note);
+            }
+        }
+    }
+    notes.retain(|_, note| args.calls.is_empty() || args.calls.contains(&note.call));
+    let mut out = std::io::stdout();
+    let (mut cited, mut broken) = (0, 0);
+    for (id, note) in &notes {
+        let (n, problems) = one(&office, note)?;
+        cited += n;
+        broken += problems.len();
+        for problem in problems {
+            writeln!(out, "{id}: {problem}")?;
+        }
+    }
+    writeln!(out, "{} notes, {cited} citations, {broken} that do not hold", notes.len())?;
+    Ok(if broken == 0 { Exit::Success } else { Exit::Failure })
+}
+
+fn one(office: &Office, note: &NoteProposal) -> anyhow::Result<(usize, Vec<String>)> {
+    let call = CallId::new(&note.call)?;
+    let (transcript, _, _) = office.transcript(&call)?;
+    let events: Vec<Event> = office.store().read(&call, 0)?;
+    let (calls, logs) = ([transcript], [(note.call.clone(), events)]);
+    let sources = Sources { calls: &calls, events: &logs, records: &[] };
+    let claims = note.claims();
+    let cited = claims.iter().map(|c| c.evidence().len()).sum();
+    Ok((cited, claims.iter().flat_map(|c| check(c, sources)).map(|b| b.to_string()).collect()))
+}

@@ -1,0 +1,193 @@
+//! The thread that works between calls: drafts when a call ends, reviews at night, and carries out what was approved.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use crossbeam::channel::{Receiver, Sender, bounded};
+use jiff::{Timestamp, ToSpan as _, Zoned};
+use reframe_workflow::outbox::{Limits, Step, Worker, step};
+
+use super::{office::Office, systems::SERVICE};
+
+/// The longest rest: what another program put into the store is seen after it.
+const REST: Duration = Duration::from_secs(5);
+/// Calls whose words go into the index in one transaction.
+const INDEXED: usize = 50;
+/// Rest after the store failed.
+const REST_AFTER_FAULT: Duration = Duration::from_secs(10);
+
+/// For waking the clerk.
+#[derive(Clone)]
+pub struct Bell {
+    /// Room for one: whoever finds it full knows that the clerk will look anyway (`WhenFull::DropNewest`).
+    ring: Sender<()>,
+}
+
+impl Bell {
+    /// Something is due.
+    pub fn ring(&self) {
+        let _rung_already = self.ring.try_send(());
+    }
+}
+
+/// The thread.
+pub struct Clerk {
+    bell: Bell,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Clerk {
+    /// Starts it. It first does what a former run left undone.
+    ///
+    /// # Errors
+    /// If its thread cannot be started.
+    pub fn start(office: Arc<Office>) -> anyhow::Result<Self> {
+        let (ring, rings) = bounded(1);
+        let bell = Bell { ring };
+        bell.ring();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut work = Work::new(office, Arc::clone(&stop))?;
+        let thread = std::thread::Builder::new()
+            .name("clerk".to_owned())
+            .spawn(move || work.run(&rings))
+            .context("the clerk's thread cannot be started")?;
+        Ok(Self { bell, stop, thread })
+    }
+
+    /// For waking it.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    /// Ends it after what it is at, at the latest at `deadline`. What is left is done at the next start. True if it ended.
+    pub fn stop(self, deadline: Instant) -> bool {
+        self.stop.store(true, Ordering::Release);
+        self.bell.ring();
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.thread.is_finished()
+    }
+}
+
+struct Work {
+    office: Arc<Office>,
+    stop: Arc<AtomicBool>,
+    worker: Worker,
+    /// When the next nightly review is due, in ms since 1970-01-01 UTC.
+    night_unix_ms: Option<i64>,
+}
+
+impl Work {
+    fn new(office: Arc<Office>, stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
+        let worker = worker((office.clock)());
+        let mut work = Self { office, stop, worker, night_unix_ms: None };
+        work.night_unix_ms = work.next_night()?;
+        Ok(work)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn run(&mut self, rings: &Receiver<()>) {
+        while !self.stopping() {
+            let rest = match self.round() {
+                Ok(()) => REST,
+                Err(error) => {
+                    tracing::error!("between calls: {error:#}");
+                    REST_AFTER_FAULT
+                }
+            };
+            if !self.stopping() {
+                let _woken_or_rested = rings.recv_timeout(rest);
+            }
+        }
+    }
+
+    fn round(&mut self) -> anyhow::Result<()> {
+        if self.office.settings.after_calls {
+            for call in self.office.due()? {
+                if self.stopping() {
+                    return Ok(());
+                }
+                if self.office.has_looked_at(&call) {
+                    continue;
+                }
+                let result = self.office.post_call(&call, None);
+                self.office.look_at(&call);
+                match result {
+                    Ok(done) => {
+                        // Not which deal was looked for: that names people.
+                        let deal_found = done.without_deal.is_none();
+                        tracing::info!(%call, proposals = done.new, deal_found, "a call was written up");
+                    }
+                    Err(error) => tracing::error!(%call, "a call could not be written up: {error:#}"),
+                }
+            }
+        }
+        while self.office.store.index(INDEXED)?.left > 0 && !self.stopping() {}
+        let now = (self.office.clock)();
+        if self.night_unix_ms.is_some_and(|due| due <= now) {
+            let night = self.office.night(&mut |_, _| {})?;
+            tracing::info!(deals = night.deals, new = night.new, void = night.void, "the deals were reviewed");
+            self.night_unix_ms = self.next_night()?;
+        }
+        self.carry_out()
+    }
+
+    /// Works off the outbox.
+    fn carry_out(&self) -> anyhow::Result<()> {
+        carry_out(&self.office, &self.worker, &|| self.stopping())
+    }
+
+    fn next_night(&self) -> anyhow::Result<Option<i64>> {
+        let Some(time) = self.office.settings.nightly_at()? else { return Ok(None) };
+        let now = Timestamp::from_millisecond((self.office.clock)())?.to_zoned(self.office.settings.zone()?);
+        let today: Zoned = now.date().to_datetime(time).to_zoned(now.time_zone().clone())?;
+        let next = if today > now { today } else { today.checked_add(1.day())? };
+        Ok(Some(next.timestamp().as_millisecond()))
+    }
+}
+
+/// A run of the executor, under a name no other run has.
+#[must_use]
+pub fn worker(now_unix_ms: i64) -> Worker {
+    Worker {
+        run: format!("{}-{now_unix_ms}", std::process::id()),
+        service: SERVICE.to_owned(),
+        limits: Limits::default(),
+    }
+}
+
+/// Takes every write that is due as far as it goes now.
+///
+/// # Errors
+/// If the store cannot be used.
+pub fn carry_out(office: &Office, worker: &Worker, stop: &dyn Fn() -> bool) -> anyhow::Result<()> {
+    let systems = office.systems.all();
+    // The machine's clock once, and from there a clock that never goes back.
+    let (start, began) = ((office.clock)(), Instant::now());
+    let now = || start + i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX - start);
+    while !stop() {
+        match step(&*office.store, &systems, worker, &now)? {
+            Step::Idle { .. } => break,
+            Step::Stopped { why } => {
+                tracing::warn!("nothing is written: {SERVICE} {why}");
+                break;
+            }
+            Step::Settled(entry) => tracing::info!(proposal = %entry.approval.proposal, "a write was taken further"),
+            Step::Lost => tracing::warn!("another run of the program took over a write"),
+        }
+    }
+    Ok(())
+}

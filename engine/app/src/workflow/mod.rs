@@ -1,0 +1,20 @@
+//! What goes on between calls: drafts after a call and at night, decisions of people, and the writes that follow them.
+//!
+//! [`Office`] is the stages over the store and the team's systems; [`Clerk`] is the thread that runs them in the server;
+//! [`Desk`] is the review page's and the terminal's side.
+
+mod clerk;
+mod deal;
+mod desk;
+mod nightly;
+mod office;
+mod post_call;
+mod settings;
+mod systems;
+
+pub use self::{
+    clerk::{Clerk, carry_out, worker},
+    desk::Desk,
+    office::{Office, batch_of},
+    settings::WorkflowSettings,
+};

@@ -1,0 +1,158 @@
+//! The stage after a call: from its log to proposals in the inbox.
+
+use anyhow::{Context, bail};
+use reframe_call::event::EventBody;
+use reframe_store::{CallId, CallState, EventLog as _};
+use reframe_workflow::{
+    artifact::{Artifact, ArtifactId, Digest, Kind, Maker, canonical},
+    audit::Actor,
+    gate::Proposal,
+    handoff::{CallFacts, CallTranscript, NoteProposal},
+    outbox::Inbox as _,
+    postcall, rubric,
+    system::Record,
+    verify,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    deal,
+    office::{Office, batch_of},
+};
+
+/// A call's transcript as an artifact: what it was read from. The words stay in the event log alone, where they can be
+/// erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TranscriptRef {
+    /// Name of the call.
+    pub call: String,
+    /// Number of the last event that was read.
+    pub last_seq: u64,
+    /// Digest of the transcript.
+    pub digest: Digest,
+}
+
+/// What a call was turned into.
+pub struct Drafted {
+    /// Everything there is to write down.
+    pub note: NoteProposal,
+    /// The note's name.
+    pub artifact: ArtifactId,
+    /// What a person is asked to approve.
+    pub proposals: Vec<Proposal>,
+    /// How many of them are new.
+    pub new: usize,
+    /// Why no deal was found, if none was.
+    pub without_deal: Option<String>,
+}
+
+impl Office {
+    /// What was said in a call.
+    ///
+    /// # Errors
+    /// If there is no such call, or its words were erased.
+    pub fn transcript(&self, call: &CallId) -> anyhow::Result<(CallTranscript, Option<String>, u64)> {
+        let record = self.store.call(call)?.with_context(|| format!("there is no call `{call}`"))?;
+        let events = self.store.read(call, 0)?;
+        if events.iter().any(|e| matches!(e.body, EventBody::CallErased { .. })) {
+            bail!("what was said in call `{call}` was erased");
+        }
+        let named = events.iter().find_map(|e| match &e.body {
+            EventBody::CallStarted { deal, .. } => deal.crm_id.clone(),
+            _ => None,
+        });
+        let facts = CallFacts {
+            call: call.to_string(),
+            title: record.call.title,
+            started_unix_ms: record.call.started_unix_ms,
+            zone: self.settings.zone.clone(),
+            deal: None,
+        };
+        let last_seq = events.last().map_or(0, |e| e.seq);
+        Ok((CallTranscript::from_events(facts, &events), named, last_seq))
+    }
+
+    /// Drafts everything there is to write down about a call that is over, and puts it in the inbox. Harmless to repeat.
+    /// `deal` names the deal in the CRM, if it is to be another than the one that would be found.
+    ///
+    /// # Errors
+    /// If the call is not there or not over, or the store or the CRM cannot be read.
+    pub fn post_call(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
+        let record = self.store.call(call)?.with_context(|| format!("there is no call `{call}`"))?;
+        if record.state == CallState::Open {
+            bail!("call `{call}` is not over");
+        }
+        let (mut transcript, named, last_seq) = self.transcript(call)?;
+        let crm = &*self.systems.crm;
+        let named = deal.map(str::to_owned).or(named);
+        let (deal, without_deal) = match deal::find(crm, named.as_deref(), &transcript)? {
+            Ok(deal) => (Some(deal), None),
+            Err(why) => (None, Some(why)),
+        };
+        transcript.deal = deal.as_ref().map(|d| d.at.clone());
+        let settings = postcall::Settings {
+            fiscal_year_starts: self.settings.fiscal_year_starts,
+            recipients: self.recipients(&transcript, deal.as_ref())?,
+            mail_system: self.systems.mail.name().to_owned(),
+            mail_domain: self.mail_domain(),
+        };
+        let note = postcall::run(&transcript, &settings);
+        let read = self.store.read(call, 0)?;
+        self.check(&transcript, &note, &read)?;
+
+        let body = TranscriptRef { call: call.to_string(), last_seq, digest: Digest::of(&canonical(&transcript)) };
+        let heard = Artifact::new(Kind::CallTranscript, vec![], Maker::rules("engine", 1), body);
+        let maker = Maker::rules("post_call", postcall::VERSION);
+        let noted = Artifact::new(Kind::NoteProposal, vec![heard.id.clone()], maker, note);
+        let debrief = rubric::debrief(&transcript, &noted.body, &self.rubric);
+        let maker = Maker::rules("debrief", 1);
+        let judged = Artifact::new(Kind::Debrief, vec![heard.id.clone(), noted.id.clone()], maker, debrief);
+        self.keep(Kind::CallTranscript, &heard)?;
+        self.keep(Kind::NoteProposal, &noted)?;
+        self.keep(Kind::Debrief, &judged)?;
+        let now = (self.clock)();
+        let proposals = postcall::proposals(&noted, &transcript, deal.as_ref(), &settings, now);
+        let batch = batch_of(call);
+        debug_assert!(proposals.iter().all(|p| p.batch == batch), "a call's proposals are one batch");
+        let put = self.store.put_proposals(&proposals, &Actor::service("post_call"), now)?;
+        let new = put.iter().filter(|p| matches!(p, reframe_workflow::outbox::Put::New)).count();
+        Ok(Drafted { artifact: noted.id, note: noted.body, proposals, new, without_deal })
+    }
+
+    /// Addresses of the buyers who were on the call, by name among the deal's contacts.
+    fn recipients(&self, call: &CallTranscript, deal: Option<&Record>) -> anyhow::Result<Vec<String>> {
+        let Some(deal) = deal else { return Ok(Vec::new()) };
+        let contacts = self.contacts(deal)?;
+        let there = |name: Option<&str>| {
+            let same = |p: &str| name.is_some_and(|n| n.eq_ignore_ascii_case(p));
+            call.participants.iter().any(|p| p.side != "rep" && same(&p.name))
+        };
+        let there = contacts.iter().filter(|c| there(c.field("name")));
+        Ok(there.filter_map(|c| c.field("email").map(str::to_owned)).collect())
+    }
+
+    /// Our domain, for the names of messages; one that can be nobody's if we have no address.
+    fn mail_domain(&self) -> String {
+        let domain = self.settings.from.as_deref().and_then(|from| from.rsplit_once('@'));
+        domain.map_or_else(|| "reframe.invalid".to_owned(), |(_, domain)| domain.to_owned())
+    }
+
+    /// A note with a citation that does not hold is a fault of ours, and goes to nobody.
+    fn check(
+        &self,
+        transcript: &CallTranscript,
+        note: &NoteProposal,
+        events: &[reframe_call::event::Event],
+    ) -> anyhow::Result<()> {
+        let calls = [transcript.clone()];
+        let logs = [(transcript.call.clone(), events.to_vec())];
+        let sources = verify::Sources { calls: &calls, events: &logs, records: &[] };
+        let broken: Vec<_> = note.claims().into_iter().flat_map(|claim| verify::check(claim, sources)).collect();
+        if broken.is_empty() {
+            return Ok(());
+        }
+        // Not which: errors are logged, and the words of a call are not.
+        bail!("{} citations of the note do not hold; nothing was proposed", broken.len())
+    }
+}

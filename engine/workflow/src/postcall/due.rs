@@ -1,0 +1,190 @@
+//! When something that was promised is due: which of the days that were named belongs to it.
+
+use reframe_call::date::Date;
+
+use super::{
+    cues::{Cues, cue},
+    talk::{Span, Talk},
+};
+use crate::dates::{Meaning, Mention};
+
+/// How far behind a promise its day may stand, in words.
+const BEHIND: usize = 6;
+/// How far in front of it.
+const BEFORE: usize = 5;
+
+/// A due date with its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The day.
+    pub day: Date,
+    /// The words that say so.
+    pub words: Span,
+    /// Whether one of them was heard badly.
+    pub unsure: bool,
+}
+
+/// "for the friday meeting", "since monday": a day that something is about, not one it is due on.
+const ABOUT: &[&str] = &["for", "since", "from", "about", "of", "until", "till", "starting", "after"];
+
+/// The day a promise is due whose words are `span` and whose act begins at word `act` of its line.
+pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
+    let line = &talk.lines[span.line];
+    let today = talk.today;
+    if let Some(words) = at_once(talk, span) {
+        return Some(Due { day: today, words, unsure: false });
+    }
+    let days = line.days.iter().filter_map(|m| {
+        let day = m.due()?;
+        (day >= today).then_some((m, day))
+    });
+    let days: Vec<_> = days
+        .filter(|(m, d)| {
+            let meeting =
+                of_a_meeting(&line.words[act..span.to.max(m.words.end.min(span.to + BEHIND)).max(act)], *d, today);
+            !meeting && (m.words.start < act || !about(&line.words, m.words.start))
+        })
+        .collect();
+    let within = days.iter().find(|(m, _)| m.words.start >= act && m.words.start < span.to);
+    let behind = || {
+        let (m, d) = days.iter().find(|(m, _)| {
+            let near = m.words.start <= span.to + BEHIND;
+            let by = m.words.start <= span.to + 2 * BEHIND
+                && m.words.start > span.to
+                && ["by", "say"].contains(&line.words[m.words.start - 1]);
+            m.words.start >= span.to && (near || by)
+        })?;
+        // Not the day of the next promise.
+        let between = &line.words[span.to..m.words.start];
+        let other = between.iter().any(|w| w.ends_with("'ll") || ["will", "can", "gonna", "could"].contains(w));
+        (!other).then_some((*m, *d))
+    };
+    let before = || {
+        let (m, d) = days.iter().rev().find(|(m, _)| m.words.end <= act && m.words.end + BEFORE >= span.from)?;
+        let between = &line.words[m.words.end.min(span.from)..span.from];
+        let other = between.iter().any(|w| w.ends_with("'ll") || ["but", "because", "is"].contains(w));
+        let other = other
+            || line.words[m.words.start.saturating_sub(10)..m.words.start]
+                .iter()
+                .any(|w| ["if", "can't", "until"].contains(w));
+        (!other).then_some((*m, *d))
+    };
+    let (mention, day) = within.map(|(m, d)| (*m, *d)).or_else(behind).or_else(before)?;
+    let (mention, day) = corrected(line, &days, (mention, day));
+    let mut words = Span::new(span.line, mention.words.clone());
+    if words.from > 0 && ["by", "on", "before", "this"].contains(&line.words[words.from - 1]) {
+        words.from -= 1;
+    }
+    let unsure = mention.unsure || mention.words.clone().any(|i| line.unsure(i));
+    Some(Due { day, words, unsure })
+}
+
+/// "Right after this", "when we hang up": today.
+fn at_once(talk: &Talk<'_>, span: &Span) -> Option<Span> {
+    let cues = Cues::new(&[
+        cue("right|straight|just|immediately? after the|this|our|we call|meeting|this|hang", ()),
+        cue("right|straight after", ()),
+        cue("after the|this|our|we call|meeting|hang|finish", ()),
+        cue("when|once we|i hang|get|come off|up|inside|in|back", ()),
+        cue("when|once we|i finish", ()),
+        cue("as soon as we|i hang|get|finish|come", ()),
+        cue("after we|i hang|come|get up|off", ()),
+        cue("as soon as we're|i'm|we|i off|done|hang|get", ()),
+        cue("when we're|i'm off|done", ()),
+        cue("in a minute|moment", ()),
+    ]);
+    let line = &talk.lines[span.line];
+    let end = line.words.len().min(span.to + BEHIND);
+    let found = cues.all(&line.words[span.from..end]);
+    // An act that follows in between has its own day.
+    let (range, ()) = found.into_iter().find(|(r, ())| r.start + span.from <= span.to)?;
+    Some(Span { line: span.line, from: span.from + range.start, to: span.from + range.end })
+}
+
+/// "For the friday meeting", "for november and december".
+fn about(words: &[&str], at: usize) -> bool {
+    let back = |n: usize| at.checked_sub(n).map_or("", |i| words[i]);
+    ABOUT.contains(&back(1))
+        || ["and", "or"].contains(&back(1)) && ABOUT.contains(&back(3))
+        || back(1) == "the" && ["for", "since", "about", "of"].contains(&back(2))
+}
+
+/// "I'll put that in the calendar for tuesday": the day of the meeting, unless it is today or tomorrow.
+fn of_a_meeting(words: &[&str], day: Date, today: Date) -> bool {
+    let meeting = words.iter().any(|w| {
+        ["invite", "calendar", "calendars", "diary", "book", "schedule", "pencil", "block", "invites"].contains(w)
+    });
+    let by = words.contains(&"by");
+    meeting && !by && day != today
+}
+
+/// What is said at once to put a day right: "tuesday no it'll be wednesday", "the tuesday that's the tenth".
+fn corrected<'m>(
+    line: &super::talk::Line<'_>,
+    days: &[(&'m Mention, Date)],
+    first: (&'m Mention, Date),
+) -> (&'m Mention, Date) {
+    let later =
+        days.iter().filter(|(m, _)| m.words.start >= first.0.words.end && m.words.start <= first.0.words.end + 9);
+    let mut right = later.filter(|(m, _)| {
+        let before = &line.words[first.0.words.end..m.words.start];
+        let n = before.len();
+        let last = before.last().copied().unwrap_or("");
+        n == 0
+            || ["that's", "no", "sorry", "say", "actually", "meaning"].contains(&last)
+            || before.windows(2).any(|w| {
+                matches!(w, ["it'll", "be"] | ["make", "it"] | ["make", "that"] | ["i", "mean"] | ["that's", "the"])
+            })
+    });
+    right.next_back().copied().unwrap_or(first)
+}
+
+/// A weekday that is pinned down in the next lines in a few words: "friday" … "the eighteenth".
+pub fn settled(talk: &Talk<'_>, line: usize, due: &Due) -> Option<Due> {
+    const WEEKDAYS: [&str; 5] = ["monday", "tuesday", "wednesday", "thursday", "friday"];
+    let said = talk.words(&due.words);
+    let weekday = said.iter().map(|w| super::people::bare(w)).find(|w| WEEKDAYS.contains(w))?;
+    for n in line + 1..talk.lines.len().min(line + 3) {
+        let words = &talk.lines[n].words;
+        if words.len() > 9 || ["what", "when", "or", "not", "no"].contains(&words[0]) {
+            return None;
+        }
+        let fits = |m: &&Mention| {
+            let said = &words[m.words.clone()];
+            let other = said.iter().any(|w| WEEKDAYS.contains(w) && *w != weekday);
+            is_day(m) && m.words.start <= 5 && !other && m.due().is_some_and(|d| d >= talk.today && d != due.day)
+        };
+        if let Some(m) = talk.lines[n].days.iter().find(fits) {
+            return Some(Due { day: m.due()?, words: Span::new(n, m.words.clone()), unsure: m.unsure });
+        }
+    }
+    None
+}
+
+/// The day given on being asked: "when do i get that" / "thursday".
+pub fn asked_for(talk: &Talk<'_>, line: usize) -> Option<Due> {
+    let asked = talk.reply(line, 2)?;
+    let when = Cues::new(&[
+        cue("when|when's do|would|will|can|could|might|that|roughly", ()),
+        cue("by when", ()),
+        cue("what day|date|time", ()),
+        cue("how soon|quickly|long", ()),
+    ]);
+    let words = &talk.lines[asked].words;
+    if words.len() > 15 || !when.any(words) {
+        return None;
+    }
+    let told = talk.reply(asked, 2).filter(|&t| talk.lines[t].turn.speaker == talk.lines[line].turn.speaker)?;
+    let n = talk.lines[told].words.len();
+    of(talk, &Span::new(told, 0..n.min(15)), 0)
+}
+
+/// Whether a mention is of one day, not of a period.
+pub const fn is_day(mention: &Mention) -> bool {
+    matches!(mention.meaning, Meaning::Day { .. })
+}
+
+/// Whether a mention has a time of day.
+pub const fn has_time(mention: &Mention) -> bool {
+    matches!(mention.meaning, Meaning::Day { time: Some(_), .. })
+}
