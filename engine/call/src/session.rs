@@ -227,6 +227,8 @@ impl CallSession {
             // Whoever measures the load starts afresh, and would never say that it is over.
             session.emit(EventBody::LoadChanged { load: Load::Normal });
         }
+        // What fell due at the very moment the log breaks off.
+        session.advance(session.now);
         session
     }
 

@@ -309,6 +309,21 @@ fn a_restarted_call_goes_on_where_its_log_ends() {
 }
 
 #[test]
+fn what_falls_due_as_the_log_breaks_off_fires_at_once() {
+    let mut log = run(scripted_ears(script(&[(BUYER, 2_000, "too expensive")])), &two_tracks(3_000, 1_000..2_000));
+    let shown = log.iter().find_map(|e| match &e.body {
+        EventBody::CardShown { card } => Some((e.at, card.ttl_ms)),
+        _ => None,
+    });
+    let (at, ttl_ms) = shown.unwrap();
+    let due = at.plus_ms(ttl_ms);
+    log.push(Event { seq: log.len() as u64, at: due, body: EventBody::AudioStalled { since: at } });
+    let mut events = Vec::new();
+    drain(&mut CallSession::resume(setup(scripted_ears(vec![])), &log), &mut events);
+    assert!(names(&events).contains(&format!("{} card_closed", due.ms())), "{:?}", names(&events));
+}
+
+#[test]
 fn a_restart_ends_the_load_of_the_run_before() {
     let mut log = run(scripted_ears(vec![]), &two_tracks(1_000, 0..0));
     let high =
