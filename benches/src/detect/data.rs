@@ -3,26 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+pub use reframe_call::detect::OBJECTIONS;
 use serde::Deserialize;
 
-/// What a buyer may object to.
-pub const OBJECTIONS: [&str; 15] = [
-    "price",
-    "budget",
-    "timing",
-    "incumbent",
-    "authority",
-    "need",
-    "trust",
-    "integration",
-    "security",
-    "contract",
-    "brush_off",
-    "effort",
-    "roi",
-    "past_experience",
-    "build",
-];
 /// What a card may come for though nothing is objected to.
 pub const TOPICS: [&str; 4] = ["buying_signal", "pricing_question", "competitor_mention", "next_step"];
 /// Everything else a buyer says.

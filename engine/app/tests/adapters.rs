@@ -318,7 +318,13 @@ fn strangers_and_rubbish_are_turned_away() {
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let start = json!({"event": "start", "start": {"callSid": "CA9", "customParameters": {"token": "wrong"}}});
         socket.send(text(&start)).await.unwrap();
-        let answer = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        // The server may ask whether we are there before it answers.
+        let answer = loop {
+            match socket.next().await.unwrap().unwrap() {
+                Message::Ping(_) => {}
+                answer => break answer.into_text().unwrap(),
+            }
+        };
         assert!(answer.contains("unauthorized"), "{answer}");
         // Ten messages that make no sense end a connection.
         let url = format!("ws://{}/v1/adapters/recall?token={}", server.addr, server.token);
@@ -326,14 +332,7 @@ fn strangers_and_rubbish_are_turned_away() {
         for _ in 0..10 {
             socket.send(Message::text("{")).await.unwrap();
         }
-        let answer = socket.next().await;
-        let closed = loop {
-            match socket.next().await {
-                Some(Ok(_)) => {}
-                _ => break true,
-            }
-        };
-        assert!(closed, "{answer:?}");
+        while let Some(Ok(_)) = socket.next().await {}
     });
     assert_eq!(server.metric("reframe_calls_total"), 0);
 }

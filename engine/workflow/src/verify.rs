@@ -37,6 +37,12 @@ pub fn check(claim: &Claim, sources: Sources<'_>) -> Vec<Broken> {
     problems.map(|problem| Broken { claim: short.clone(), problem }).collect()
 }
 
+/// Checks every citation of every claim.
+#[must_use]
+pub fn check_all(claims: &[&Claim], sources: Sources<'_>) -> Vec<Broken> {
+    claims.iter().flat_map(|claim| check(claim, sources)).collect()
+}
+
 fn holds(evidence: &Evidence, sources: Sources<'_>) -> Result<(), String> {
     match evidence {
         Evidence::Words { call, utterance, from_ms, to_ms, quote } => {

@@ -9,12 +9,10 @@ use reframe_workflow::{
 };
 
 use super::run::Place;
-use crate::{exit::Exit, server::admission::now_unix_ms};
+use crate::{exit::Exit, server::admission::now_unix_ms, workflow::SERVICE};
 
 /// Entries read at a time.
 const PAGE: usize = 10_000;
-/// The identity writes are made under.
-const SERVICE: &str = "reframe-writer";
 
 /// The record of every draft, decision and write; and the switch that stops all writes
 #[derive(Debug, clap::Subcommand)]

@@ -16,7 +16,7 @@ use super::run::{Place, line};
 use crate::{
     exit::Exit,
     server::admission::now_unix_ms,
-    workflow::{Desk, Office, carry_out, worker},
+    workflow::{Desk, Executor, Office},
 };
 
 /// Go through what was drafted: approve, edit, reject
@@ -62,10 +62,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         bail!("a person decides at a terminal; this input is none");
     }
     let total = waiting.len();
+    let executor = Executor::new(&office);
     let mut input = std::io::stdin().lock();
     for (n, item) in waiting.into_iter().enumerate() {
         writeln!(out, "\n{} of {total}", n + 1)?;
-        if !decide(&office, &desk, &by, item, args.bytes, &mut input, &mut out)? {
+        if !decide((&office, &executor), &desk, &by, item, args.bytes, &mut input, &mut out)? {
             break;
         }
     }
@@ -82,7 +83,7 @@ fn waiting(desk: &Desk) -> anyhow::Result<Vec<Item>> {
 
 /// One proposal until it is decided or passed by; false: no more of them.
 fn decide(
-    office: &Office,
+    (office, executor): (&Office, &Executor),
     desk: &Desk,
     by: &Approver,
     mut item: Item,
@@ -103,7 +104,7 @@ fn decide(
                 let verdict = desk.approve(&[(id.clone(), click())])?.pop().context("the store gave no answer")?;
                 match verdict {
                     Verdict::Approved { .. } => {
-                        carry_out(office, &worker(now_unix_ms()), &|| false)?;
+                        executor.carry_out(office, &|| false)?;
                         landed(desk, &item, out)?;
                         return Ok(true);
                     }

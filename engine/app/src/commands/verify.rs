@@ -3,12 +3,11 @@
 use std::io::Write;
 
 use anyhow::Context;
-use reframe_call::event::Event;
-use reframe_store::{CallId, EventLog as _};
+use reframe_store::CallId;
 use reframe_workflow::{
     handoff::NoteProposal,
     outbox::{Inbox as _, Which},
-    verify::{Sources, check},
+    verify::{Broken, check_all},
 };
 
 use super::run::Place;
@@ -61,13 +60,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if broken == 0 { Exit::Success } else { Exit::Failure })
 }
 
-fn one(office: &Office, note: &NoteProposal) -> anyhow::Result<(usize, Vec<String>)> {
-    let call = CallId::new(&note.call)?;
-    let (transcript, _, _) = office.transcript(&call)?;
-    let events: Vec<Event> = office.store().read(&call, 0)?;
-    let (calls, logs) = ([transcript], [(note.call.clone(), events)]);
-    let sources = Sources { calls: &calls, events: &logs, records: &[] };
+fn one(office: &Office, note: &NoteProposal) -> anyhow::Result<(usize, Vec<Broken>)> {
+    let heard = office.hear(&CallId::new(&note.call)?)?;
     let claims = note.claims();
     let cited = claims.iter().map(|c| c.evidence().len()).sum();
-    Ok((cited, claims.iter().flat_map(|c| check(c, sources)).map(|b| b.to_string()).collect()))
+    Ok((cited, check_all(&claims, heard.sources())))
 }

@@ -12,9 +12,8 @@ use std::{
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use jiff::{Timestamp, ToSpan as _, Zoned};
-use reframe_workflow::outbox::{Limits, Step, Worker, step};
 
-use super::{office::Office, systems::SERVICE};
+use super::{executor::Executor, office::Office};
 
 /// The longest rest: what another program put into the store is seen after it.
 const REST: Duration = Duration::from_secs(5);
@@ -82,15 +81,15 @@ impl Clerk {
 struct Work {
     office: Arc<Office>,
     stop: Arc<AtomicBool>,
-    worker: Worker,
+    executor: Executor,
     /// When the next nightly review is due, in ms since 1970-01-01 UTC.
     night_unix_ms: Option<i64>,
 }
 
 impl Work {
     fn new(office: Arc<Office>, stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
-        let worker = worker((office.clock)());
-        let mut work = Self { office, stop, worker, night_unix_ms: None };
+        let executor = Executor::new(&office);
+        let mut work = Self { office, stop, executor, night_unix_ms: None };
         work.night_unix_ms = work.next_night()?;
         Ok(work)
     }
@@ -120,9 +119,6 @@ impl Work {
                 if self.stopping() {
                     return Ok(());
                 }
-                if self.office.has_looked_at(&call) {
-                    continue;
-                }
                 let result = self.office.post_call(&call, None);
                 self.office.look_at(&call);
                 match result {
@@ -142,12 +138,7 @@ impl Work {
             tracing::info!(deals = night.deals, new = night.new, void = night.void, "the deals were reviewed");
             self.night_unix_ms = self.next_night()?;
         }
-        self.carry_out()
-    }
-
-    /// Works off the outbox.
-    fn carry_out(&self) -> anyhow::Result<()> {
-        carry_out(&self.office, &self.worker, &|| self.stopping())
+        self.executor.carry_out(&self.office, &|| self.stopping())
     }
 
     fn next_night(&self) -> anyhow::Result<Option<i64>> {
@@ -157,37 +148,4 @@ impl Work {
         let next = if today > now { today } else { today.checked_add(1.day())? };
         Ok(Some(next.timestamp().as_millisecond()))
     }
-}
-
-/// A run of the executor, under a name no other run has.
-#[must_use]
-pub fn worker(now_unix_ms: i64) -> Worker {
-    Worker {
-        run: format!("{}-{now_unix_ms}", std::process::id()),
-        service: SERVICE.to_owned(),
-        limits: Limits::default(),
-    }
-}
-
-/// Takes every write that is due as far as it goes now.
-///
-/// # Errors
-/// If the store cannot be used.
-pub fn carry_out(office: &Office, worker: &Worker, stop: &dyn Fn() -> bool) -> anyhow::Result<()> {
-    let systems = office.systems.all();
-    // The machine's clock once, and from there a clock that never goes back.
-    let (start, began) = ((office.clock)(), Instant::now());
-    let now = || start + i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX - start);
-    while !stop() {
-        match step(&*office.store, &systems, worker, &now)? {
-            Step::Idle { .. } => break,
-            Step::Stopped { why } => {
-                tracing::warn!("nothing is written: {SERVICE} {why}");
-                break;
-            }
-            Step::Settled(entry) => tracing::info!(proposal = %entry.approval.proposal, "a write was taken further"),
-            Step::Lost => tracing::warn!("another run of the program took over a write"),
-        }
-    }
-    Ok(())
 }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use reframe_consent::Person;
 use reframe_serve::review::{Batch, Changes, DeskError, Hit, Item, Piece, Progress, ReviewDesk, Sent, Verdict};
-use reframe_store::{
-    CallId, EventLog as _,
-    search::{Filters, Snippet},
-};
+use reframe_store::{CallId, EventLog as _, search::Filters};
 use reframe_workflow::{
     artifact::Kind,
     gate::{Action, Approver, Click, ProposalId, Refusal},
@@ -170,7 +167,7 @@ impl ReviewDesk for Desk {
         if self.office.store.call(&id).map_err(down)?.is_none() {
             return Ok(None);
         }
-        Ok(Some(self.office.transcript(&id).map_err(down)?.0))
+        Ok(Some(self.office.hear(&id).map_err(down)?.transcript))
     }
 
     fn note(&self, call: &str) -> Result<Option<NoteProposal>, DeskError> {
@@ -192,25 +189,10 @@ impl ReviewDesk for Desk {
             utterance: hit.utterance.0,
             speaker: hit.speaker,
             from_ms: hit.at_ms,
-            snippet: pieces(&hit.snippet),
+            snippet: hit.snippet.pieces().map(|(text, hit)| Piece { text: text.to_owned(), hit }).collect(),
         });
         Ok(hits.collect())
     }
-}
-
-/// The text in stretches, found ones and others.
-fn pieces(snippet: &Snippet) -> Vec<Piece> {
-    let piece = |text: &str, hit| Piece { text: text.to_owned(), hit };
-    let mut out = Vec::with_capacity(snippet.hits.len() * 2 + 1);
-    let mut at = 0;
-    for hit in &snippet.hits {
-        out.push(piece(&snippet.text[at..hit.start], false));
-        out.push(piece(&snippet.text[hit.clone()], true));
-        at = hit.end;
-    }
-    out.push(piece(&snippet.text[at..], false));
-    out.retain(|p| !p.text.is_empty());
-    out
 }
 
 fn sent(entry: Entry) -> Sent {

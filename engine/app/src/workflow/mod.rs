@@ -6,6 +6,7 @@
 mod clerk;
 mod deal;
 mod desk;
+mod executor;
 mod nightly;
 mod office;
 mod post_call;
@@ -13,8 +14,10 @@ mod settings;
 mod systems;
 
 pub use self::{
-    clerk::{Clerk, carry_out, worker},
+    clerk::Clerk,
     desk::Desk,
+    executor::Executor,
     office::{Office, batch_of},
     settings::WorkflowSettings,
+    systems::SERVICE,
 };

@@ -52,8 +52,9 @@ impl Office {
         let zoned = Timestamp::from_millisecond(now)?.to_zoned(self.settings.zone()?);
         let batch = format!("night {}", zoned.date());
         let before = self.store.proposals(&Which::default(), BEFORE)?;
-        let void = self.look_again(&before, now)?;
-        let views = self.views(&before, now, progress)?;
+        let deals = self.systems.crm.list(RecordKind::Deal, &Listing::default())?;
+        let void = self.look_again(&before, &deals, now)?;
+        let views = self.views(deals, &before, now, progress)?;
         let past: Vec<PastDeal> = views.iter().map(past).collect();
         let history = History::of(&past, &self.rules);
         let findings = hygiene::review(&views, &history, &self.rules, &zoned);
@@ -77,7 +78,9 @@ impl Office {
     }
 
     /// Holds what waits against the records as they read now, so that nobody approves what makes no sense any more.
-    fn look_again(&self, before: &[Listed], now: i64) -> anyhow::Result<usize> {
+    fn look_again(&self, before: &[Listed], deals: &[Record], now: i64) -> anyhow::Result<usize> {
+        // Most of what waits is about deals, and those were read just now.
+        let known: BTreeMap<&RecordRef, &Record> = deals.iter().map(|d| (&d.at, d)).collect();
         let mut outrun = 0;
         let mut fresh = Vec::new();
         for listed in before.iter().filter(|l| matches!(l.standing, Standing::Open)) {
@@ -85,8 +88,9 @@ impl Office {
             if at.system != self.systems.crm.name() {
                 continue;
             }
-            let record = self.systems.crm.read(at)?;
-            match hygiene::rebase(&listed.proposal, record.as_ref(), now) {
+            let read = if known.contains_key(at) { None } else { self.systems.crm.read(at)? };
+            let record = known.get(at).copied().or(read.as_ref());
+            match hygiene::rebase(&listed.proposal, record, now) {
                 Rebased::StillGood => {}
                 Rebased::Void { .. } => {
                     tracing::info!(proposal = %listed.proposal.id, "a proposal was outrun by its record");
@@ -104,13 +108,13 @@ impl Office {
     /// Everything known of every deal.
     fn views(
         &self,
+        deals: Vec<Record>,
         before: &[Listed],
         now: i64,
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<Vec<DealView>> {
         let crm = &*self.systems.crm;
         let all = Listing::default();
-        let deals = crm.list(RecordKind::Deal, &all)?;
         // One list of each kind and not one question for each deal: five thousand deals are five lists.
         let mut contacts = by_deal(crm.list(RecordKind::Contact, &all)?, &deals);
         let mut notes = by_deal(crm.list(RecordKind::Note, &all)?, &deals);
@@ -156,8 +160,8 @@ impl Office {
             let (Ok(id), Some(kept)) = (CallId::new(call), self.store.artifact(from)?) else { continue };
             let Ok(note) = serde_json::from_value::<NoteProposal>(kept.artifact.body) else { continue };
             // A call whose words were erased says nothing any more.
-            let Ok((transcript, _, _)) = self.transcript(&id) else { continue };
-            out.entry(deal.clone()).or_default().push(CallDigest::of(&transcript, &note));
+            let Ok(heard) = self.hear(&id) else { continue };
+            out.entry(deal.clone()).or_default().push(CallDigest::of(&heard.transcript, &note));
         }
         Ok(out)
     }

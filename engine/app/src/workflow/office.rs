@@ -83,13 +83,16 @@ impl Office {
         Ok(self.store.put_artifact(&kept, &actor(&made.maker))?)
     }
 
-    /// Calls that ended lately and of which nothing was drafted yet, the oldest first.
+    /// Calls that ended lately, that this run has not looked at and of which nothing was drafted yet, the oldest first.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn due(&self) -> anyhow::Result<Vec<CallId>> {
         let mut due = Vec::new();
         for record in self.store.calls(Some(CallState::Ended), LATELY)? {
+            if self.has_looked_at(&record.call.id) {
+                continue;
+            }
             let which = Which { batch: Some(batch_of(&record.call.id)), ..Which::default() };
             if self.store.proposals(&which, 1)?.is_empty() {
                 due.push(record.call.id);
@@ -99,9 +102,9 @@ impl Office {
         Ok(due)
     }
 
-    /// Notes that a call was looked at; false if it was before.
-    pub(super) fn look_at(&self, call: &CallId) -> bool {
-        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(call.clone())
+    /// Notes that a call was looked at.
+    pub(super) fn look_at(&self, call: &CallId) {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(call.clone());
     }
 
     /// Whether this run has looked at a call.

@@ -1,7 +1,9 @@
 //! The stage after a call: from its log to proposals in the inbox.
 
+use std::slice::from_ref;
+
 use anyhow::{Context, bail};
-use reframe_call::event::EventBody;
+use reframe_call::event::{Event, EventBody};
 use reframe_store::{CallId, CallState, EventLog as _};
 use reframe_workflow::{
     artifact::{Artifact, ArtifactId, Digest, Kind, Maker, canonical},
@@ -47,18 +49,37 @@ pub struct Drafted {
     pub without_deal: Option<String>,
 }
 
+/// A call as its log has it.
+pub struct Heard {
+    /// What was said.
+    pub transcript: CallTranscript,
+    /// The deal's id in the CRM, if whoever opened the call named it.
+    deal: Option<String>,
+    state: CallState,
+    /// Name of the call and its events.
+    log: (String, Vec<Event>),
+}
+
+impl Heard {
+    /// What claims about the call are checked against.
+    #[must_use]
+    pub fn sources(&self) -> verify::Sources<'_> {
+        verify::Sources { calls: from_ref(&self.transcript), events: from_ref(&self.log), records: &[] }
+    }
+}
+
 impl Office {
     /// What was said in a call.
     ///
     /// # Errors
     /// If there is no such call, or its words were erased.
-    pub fn transcript(&self, call: &CallId) -> anyhow::Result<(CallTranscript, Option<String>, u64)> {
+    pub fn hear(&self, call: &CallId) -> anyhow::Result<Heard> {
         let record = self.store.call(call)?.with_context(|| format!("there is no call `{call}`"))?;
         let events = self.store.read(call, 0)?;
         if events.iter().any(|e| matches!(e.body, EventBody::CallErased { .. })) {
             bail!("what was said in call `{call}` was erased");
         }
-        let named = events.iter().find_map(|e| match &e.body {
+        let deal = events.iter().find_map(|e| match &e.body {
             EventBody::CallStarted { deal, .. } => deal.crm_id.clone(),
             _ => None,
         });
@@ -69,8 +90,8 @@ impl Office {
             zone: self.settings.zone.clone(),
             deal: None,
         };
-        let last_seq = events.last().map_or(0, |e| e.seq);
-        Ok((CallTranscript::from_events(facts, &events), named, last_seq))
+        let transcript = CallTranscript::from_events(facts, &events);
+        Ok(Heard { transcript, deal, state: record.state, log: (call.to_string(), events) })
     }
 
     /// Drafts everything there is to write down about a call that is over, and puts it in the inbox. Harmless to repeat.
@@ -79,40 +100,43 @@ impl Office {
     /// # Errors
     /// If the call is not there or not over, or the store or the CRM cannot be read.
     pub fn post_call(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
-        let record = self.store.call(call)?.with_context(|| format!("there is no call `{call}`"))?;
-        if record.state == CallState::Open {
+        let mut heard = self.hear(call)?;
+        if heard.state == CallState::Open {
             bail!("call `{call}` is not over");
         }
-        let (mut transcript, named, last_seq) = self.transcript(call)?;
-        let crm = &*self.systems.crm;
-        let named = deal.map(str::to_owned).or(named);
-        let (deal, without_deal) = match deal::find(crm, named.as_deref(), &transcript)? {
+        let named = deal.or(heard.deal.as_deref());
+        let (deal, without_deal) = match deal::find(&*self.systems.crm, named, &heard.transcript)? {
             Ok(deal) => (Some(deal), None),
             Err(why) => (None, Some(why)),
         };
-        transcript.deal = deal.as_ref().map(|d| d.at.clone());
+        heard.transcript.deal = deal.as_ref().map(|d| d.at.clone());
+        let transcript = &heard.transcript;
         let settings = postcall::Settings {
             fiscal_year_starts: self.settings.fiscal_year_starts,
-            recipients: self.recipients(&transcript, deal.as_ref())?,
+            recipients: self.recipients(transcript, deal.as_ref())?,
             mail_system: self.systems.mail.name().to_owned(),
             mail_domain: self.mail_domain(),
         };
-        let note = postcall::run(&transcript, &settings);
-        let read = self.store.read(call, 0)?;
-        self.check(&transcript, &note, &read)?;
+        let note = postcall::run(transcript, &settings);
+        let broken = verify::check_all(&note.claims(), heard.sources());
+        if !broken.is_empty() {
+            // A fault of ours, which goes to nobody. Not which: errors are logged, and the words of a call are not.
+            bail!("{} citations of the note do not hold; nothing was proposed", broken.len());
+        }
 
-        let body = TranscriptRef { call: call.to_string(), last_seq, digest: Digest::of(&canonical(&transcript)) };
-        let heard = Artifact::new(Kind::CallTranscript, vec![], Maker::rules("engine", 1), body);
+        let last_seq = heard.log.1.last().map_or(0, |e| e.seq);
+        let body = TranscriptRef { call: call.to_string(), last_seq, digest: Digest::of(&canonical(transcript)) };
+        let read = Artifact::new(Kind::CallTranscript, vec![], Maker::rules("engine", 1), body);
         let maker = Maker::rules("post_call", postcall::VERSION);
-        let noted = Artifact::new(Kind::NoteProposal, vec![heard.id.clone()], maker, note);
-        let debrief = rubric::debrief(&transcript, &noted.body, &self.rubric);
+        let noted = Artifact::new(Kind::NoteProposal, vec![read.id.clone()], maker, note);
+        let debrief = rubric::debrief(transcript, &noted.body, &self.rubric);
         let maker = Maker::rules("debrief", 1);
-        let judged = Artifact::new(Kind::Debrief, vec![heard.id.clone(), noted.id.clone()], maker, debrief);
-        self.keep(Kind::CallTranscript, &heard)?;
+        let judged = Artifact::new(Kind::Debrief, vec![read.id.clone(), noted.id.clone()], maker, debrief);
+        self.keep(Kind::CallTranscript, &read)?;
         self.keep(Kind::NoteProposal, &noted)?;
         self.keep(Kind::Debrief, &judged)?;
         let now = (self.clock)();
-        let proposals = postcall::proposals(&noted, &transcript, deal.as_ref(), &settings, now);
+        let proposals = postcall::proposals(&noted, transcript, deal.as_ref(), &settings, now);
         let batch = batch_of(call);
         debug_assert!(proposals.iter().all(|p| p.batch == batch), "a call's proposals are one batch");
         let put = self.store.put_proposals(&proposals, &Actor::service("post_call"), now)?;
@@ -136,23 +160,5 @@ impl Office {
     fn mail_domain(&self) -> String {
         let domain = self.settings.from.as_deref().and_then(|from| from.rsplit_once('@'));
         domain.map_or_else(|| "reframe.invalid".to_owned(), |(_, domain)| domain.to_owned())
-    }
-
-    /// A note with a citation that does not hold is a fault of ours, and goes to nobody.
-    fn check(
-        &self,
-        transcript: &CallTranscript,
-        note: &NoteProposal,
-        events: &[reframe_call::event::Event],
-    ) -> anyhow::Result<()> {
-        let calls = [transcript.clone()];
-        let logs = [(transcript.call.clone(), events.to_vec())];
-        let sources = verify::Sources { calls: &calls, events: &logs, records: &[] };
-        let broken: Vec<_> = note.claims().into_iter().flat_map(|claim| verify::check(claim, sources)).collect();
-        if broken.is_empty() {
-            return Ok(());
-        }
-        // Not which: errors are logged, and the words of a call are not.
-        bail!("{} citations of the note do not hold; nothing was proposed", broken.len())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::recognize::{PhraseHit, round3};
 
-/// A detection fires at this probability or above.
+/// A detection by a phrase fires at this probability or above.
 pub const FIRE_AT: f32 = 0.6;
 
 /// Probability that a phrase was meant as written when its words stand in committed text. Set by hand, to be calibrated
@@ -36,7 +36,7 @@ pub const MEANING_AT: f32 = 0.5;
 /// Share of a buyer's turns in a sales call in which something is objected to: 344 of the 2,378 turns of the 52 whole
 /// calls among the training lines.
 const EXPECTED: f32 = 0.145;
-/// How many clauses that expectation weighs as much as. Set on the development set's talk of both kinds.
+/// How many clauses that expectation weighs as much as. Set by hand: a few minutes of talk.
 const EXPECTED_CLAUSES: f32 = 20.0;
 /// How much of the way from there to certainty each point of doubt about the words takes: what was misheard means
 /// nothing, and the encoder cannot know. Set by hand on the fixture calls.

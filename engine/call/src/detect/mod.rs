@@ -32,6 +32,25 @@ use crate::{
     time::MediaTime,
 };
 
+/// What a buyer may object to: the labels of shipped plays and the classes of the shipped encoder.
+pub const OBJECTIONS: [&str; 15] = [
+    "price",
+    "budget",
+    "timing",
+    "incumbent",
+    "authority",
+    "need",
+    "trust",
+    "integration",
+    "security",
+    "contract",
+    "brush_off",
+    "effort",
+    "roi",
+    "past_experience",
+    "build",
+];
+
 /// A play that matched, with the evidence for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
@@ -412,6 +431,9 @@ impl Detector {
                 }
                 score = fusion::combine(&[score, p]);
             }
+            if score < fusion::FIRE_AT {
+                continue;
+            }
             let candidate = Candidate {
                 play: hit.play,
                 phrase: &hit.phrase,
@@ -458,13 +480,17 @@ impl Detector {
                 let held = self
                     .vetoed(heard.track, play, hit)
                     .or_else(|| guards::held_back_by(&before, &tokens_of_text(text)));
+                let score = fusion::combine(&[fusion::sound(hit)]);
+                if score < fusion::FIRE_AT {
+                    return Vec::new();
+                }
                 let candidate = Candidate {
                     play,
                     phrase: text,
                     words: under,
                     start: hit.start,
                     end: hit.end,
-                    score: fusion::combine(&[fusion::sound(hit)]),
+                    score,
                     rule: format!("phrase \"{text}\" heard in the sound"),
                     sound: Some(hit.score),
                     similarity: None,
@@ -480,12 +506,8 @@ impl Detector {
         self.close_clause(heard)
     }
 
+    /// What becomes of a candidate that is likely enough; how likely that is, each kind of evidence says for itself.
     fn decide(&mut self, heard: &Heard<'_>, c: Candidate<'_>, held: Option<String>) -> Option<Verdict> {
-        // By meaning alone: measured on whole sentences, and not on phrases and what guards make of them.
-        let by_meaning = c.phrase.is_empty() && c.sound.is_none();
-        if c.score < if by_meaning { fusion::MEANING_AT } else { fusion::FIRE_AT } {
-            return None;
-        }
         let same_sound = |r: &&mut Recent| {
             r.track == heard.track
                 && (overlap_us(r.start, r.end, c.start, c.end) > 0

@@ -50,20 +50,23 @@ impl Snippet {
         out
     }
 
+    /// The text in stretches, none of them empty, each with whether it matched.
+    pub fn pieces(&self) -> impl Iterator<Item = (&str, bool)> {
+        let ends = self.hits.iter().flat_map(|hit| [(hit.start, false), (hit.end, true)]);
+        let mut at = 0;
+        let stretches = ends.chain([(self.text.len(), false)]).map(move |(end, hit)| {
+            let piece = &self.text[at..end];
+            at = end;
+            (piece, hit)
+        });
+        stretches.filter(|(piece, _)| !piece.is_empty())
+    }
+
     /// The text with signs around what matched.
     #[must_use]
     pub fn marked(&self, open: &str, close: &str) -> String {
-        let mut out = String::with_capacity(self.text.len() + self.hits.len() * (open.len() + close.len()));
-        let mut at = 0;
-        for hit in &self.hits {
-            out.push_str(&self.text[at..hit.start]);
-            out.push_str(open);
-            out.push_str(&self.text[hit.clone()]);
-            out.push_str(close);
-            at = hit.end;
-        }
-        out.push_str(&self.text[at..]);
-        out
+        let mark = |(piece, hit): (&str, bool)| if hit { format!("{open}{piece}{close}") } else { piece.to_owned() };
+        self.pieces().map(mark).collect()
     }
 }
 

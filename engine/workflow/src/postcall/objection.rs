@@ -1,6 +1,6 @@
 //! Objections, how the rep met them, and how the buyer took it.
 
-use reframe_call::audio::Party;
+use reframe_call::{audio::Party, detect};
 
 use super::{
     cues::Cues,
@@ -49,7 +49,7 @@ pub fn of(talk: &Talk<'_>) -> Vec<Objection> {
 fn detected(talk: &Talk<'_>) -> Vec<(Span, String, f32)> {
     let mut found: Vec<(Span, String, f32)> = Vec::new();
     for heard in &talk.call.objections {
-        if !LABELS.contains(&heard.label.as_str()) {
+        if !detect::OBJECTIONS.contains(&heard.label.as_str()) {
             continue;
         }
         let Some(n) = talk.lines.iter().position(|l| l.turn.utterance == heard.utterance) else { continue };
@@ -67,25 +67,6 @@ fn detected(talk: &Talk<'_>) -> Vec<(Span, String, f32)> {
     }
     found
 }
-
-/// The classes that are objections; the detector also hears questions about the price, buying signals and next steps.
-const LABELS: [&str; 15] = [
-    "price",
-    "budget",
-    "timing",
-    "incumbent",
-    "authority",
-    "need",
-    "trust",
-    "integration",
-    "security",
-    "contract",
-    "brush_off",
-    "effort",
-    "roi",
-    "past_experience",
-    "build",
-];
 
 fn by_cue(talk: &Talk<'_>) -> Vec<(Span, String, f32)> {
     let cues = Cues::new(OBJECTIONS);
