@@ -6,6 +6,7 @@
 
 pub mod ctc;
 mod error;
+mod integer;
 mod layers;
 pub mod sentence;
 mod weights;

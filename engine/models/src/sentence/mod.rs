@@ -3,7 +3,7 @@
 //! Three BERT layers of width 384 over ten thousand word pieces, started from the first, third and fifth layer of
 //! all-MiniLM-L6-v2 (Apache-2.0), distilled to place sentences where the whole of it places them, then trained on
 //! labelled sentences to tell objections from talk. The recipe is in `training/sentence`. Weights are stored as 8-bit
-//! integers with a scale per row and computed as `f32`.
+//! integers with a scale per row, and its products are of integers.
 
 mod assets;
 #[cfg(feature = "bert")]
@@ -62,14 +62,6 @@ impl MiniEncoder {
         let objections = config.labels.iter().map(|l| config.objections.contains(l)).collect();
         Ok(Self { network, pieces, labels: config.labels, objections, id })
     }
-
-    /// Word pieces of `text`, and what becomes of them.
-    ///
-    /// # Errors
-    /// [`ModelError::Compute`] if a matrix product fails: a lack of memory.
-    pub fn try_encode(&self, text: &str) -> Result<Sentence, ModelError> {
-        self.network.run(&self.pieces.encode(text))
-    }
 }
 
 impl SentenceEncoder for MiniEncoder {
@@ -86,7 +78,7 @@ impl SentenceEncoder for MiniEncoder {
     }
 
     fn encode(&self, text: &str) -> Sentence {
-        self.try_encode(text).unwrap_or_default()
+        self.network.run(&self.pieces.encode(text))
     }
 
     /// On as many threads as there are cores: half a second instead of one for the playbook that ships, on two.

@@ -1,12 +1,14 @@
-//! The transformer, one sentence at a time: matrix products in candle, the rest plain loops over rows.
+//! The transformer, one sentence at a time: matrix products in whole numbers, the rest plain loops over rows.
 
+use pulp::{Arch, NullaryFnOnce};
 use reframe_call::detect::semantic::Sentence;
 use safetensors::{Dtype, SafeTensors};
 
 use super::assets::Config;
 use crate::{
     error::ModelError,
-    layers::{LayerNorm, WideLinear},
+    integer::{IntegerLinear, Scratch},
+    layers::LayerNorm,
     weights::tensor_f32,
 };
 
@@ -22,11 +24,11 @@ struct Table {
 
 struct Layer {
     /// Query, key and value of a piece, one after the other.
-    qkv: WideLinear,
-    out: WideLinear,
+    qkv: IntegerLinear,
+    out: IntegerLinear,
     norm1: LayerNorm,
-    up: WideLinear,
-    down: WideLinear,
+    up: IntegerLinear,
+    down: IntegerLinear,
     norm2: LayerNorm,
 }
 
@@ -35,9 +37,9 @@ pub(super) struct Network {
     positions: Vec<f32>,
     norm: LayerNorm,
     layers: Vec<Layer>,
-    pool: WideLinear,
-    head1: WideLinear,
-    head2: WideLinear,
+    pool: IntegerLinear,
+    head1: IntegerLinear,
+    head2: IntegerLinear,
     width: usize,
     heads: usize,
     pools: usize,
@@ -64,6 +66,7 @@ impl Table {
     }
 }
 
+#[inline(always)]
 fn softmax(x: &mut [f32]) {
     let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
@@ -76,6 +79,7 @@ fn softmax(x: &mut [f32]) {
 
 /// `x Φ(x)` (Hendrycks and Gimpel 2016), with the error function as an odd polynomial: a least-squares fit on |z| ≤ 3,
 /// wrong by at most 2.2e-5 anywhere, and free of branches and exponentials so that it runs in vector registers.
+#[inline(always)]
 fn gelu(x: f32) -> f32 {
     const P: [f32; 10] = [
         1.128_352_4,
@@ -98,6 +102,7 @@ fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf * z)
 }
 
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight sums side by side: one alone would wait for itself.
     let mut sums = [0.0f32; 8];
@@ -111,8 +116,24 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Adds `scale * x` to `to`.
+#[inline(always)]
 fn add_scaled(to: &mut [f32], x: &[f32], scale: f32) {
     to.iter_mut().zip(x).for_each(|(t, x)| *t += scale * x);
+}
+
+/// The whole computation, for [`Arch::dispatch`].
+struct Run<'a> {
+    network: &'a Network,
+    ids: &'a [u32],
+}
+
+impl NullaryFnOnce for Run<'_> {
+    type Output = Sentence;
+
+    #[inline(always)]
+    fn call(self) -> Sentence {
+        self.network.compute(self.ids)
+    }
 }
 
 impl Network {
@@ -122,9 +143,7 @@ impl Network {
         let plain = |name: &str, n: usize| tensor_f32(FILE, &file, name, &[n]);
         let linear = |name: &str, input: usize, output: usize| {
             let Table { values, scales } = table(&file, &format!("{name}.weight"), &[output, input])?;
-            let rows = values.chunks_exact(input).zip(&scales);
-            let weight = rows.flat_map(|(row, scale)| row.iter().map(move |v| f32::from(*v) * scale)).collect();
-            WideLinear::new(weight, plain(&format!("{name}.bias"), output)?, input)
+            IntegerLinear::new(FILE, &values, &scales, &plain(&format!("{name}.bias"), output)?, input)
         };
         let norm = |name: &str| -> Result<LayerNorm, ModelError> {
             let (weight, bias) = (plain(&format!("{name}.weight"), width)?, plain(&format!("{name}.bias"), width)?);
@@ -158,7 +177,15 @@ impl Network {
     }
 
     /// Word pieces to a place and classes.
-    pub(super) fn run(&self, ids: &[u32]) -> Result<Sentence, ModelError> {
+    pub(super) fn run(&self, ids: &[u32]) -> Sentence {
+        Arch::new().dispatch(Run { network: self, ids })
+    }
+
+    // What follows is compiled once more for wider registers, which takes inlining; what is computed stays the same, as
+    // nothing but the instructions differs.
+
+    #[inline(always)]
+    fn compute(&self, ids: &[u32]) -> Sentence {
         let width = self.width;
         let mut sum = Vec::with_capacity(ids.len() * width);
         for (id, position) in ids.iter().zip(self.positions.chunks_exact(width)) {
@@ -167,24 +194,26 @@ impl Network {
         let mut x = Vec::with_capacity(sum.len());
         self.norm.apply(&sum, &mut x);
         let (mut qkv, mut mixed, mut inner) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scratch = Scratch::default();
         for layer in &self.layers {
-            layer.qkv.apply(&x, &mut qkv)?;
+            layer.qkv.apply(&x, &mut scratch, &mut qkv);
             self.attend(&qkv, &mut mixed);
-            layer.out.apply(&mixed, &mut sum)?;
+            layer.out.apply(&mixed, &mut scratch, &mut sum);
             add_scaled(&mut sum, &x, 1.0);
             x.clear();
             layer.norm1.apply(&sum, &mut x);
-            layer.up.apply(&x, &mut inner)?;
+            layer.up.apply(&x, &mut scratch, &mut inner);
             inner.iter_mut().for_each(|v| *v = gelu(*v));
-            layer.down.apply(&inner, &mut sum)?;
+            layer.down.apply(&inner, &mut scratch, &mut sum);
             add_scaled(&mut sum, &x, 1.0);
             x.clear();
             layer.norm2.apply(&sum, &mut x);
         }
-        Ok(Sentence { embedding: self.embedding(&x), classes: self.classes(&x)? })
+        Sentence { embedding: self.embedding(&x), classes: self.classes(&x, &mut scratch) }
     }
 
     /// Every piece looks at all pieces, in each head for itself.
+    #[inline(always)]
     fn attend(&self, qkv: &[f32], out: &mut Vec<f32>) {
         let (width, size) = (self.width, self.width / self.heads);
         let pieces = qkv.len() / (3 * width);
@@ -211,6 +240,7 @@ impl Network {
     }
 
     /// Mean of the pieces, length 1.
+    #[inline(always)]
     fn embedding(&self, x: &[f32]) -> Vec<f32> {
         let mut mean = vec![0.0; self.width];
         for row in x.chunks_exact(self.width) {
@@ -222,9 +252,10 @@ impl Network {
     }
 
     /// Several learned weightings of the pieces, one hidden layer, probabilities.
-    fn classes(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+    #[inline(always)]
+    fn classes(&self, x: &[f32], scratch: &mut Scratch) -> Vec<f32> {
         let (mut scores, mut hidden, mut classes) = (Vec::new(), Vec::new(), Vec::with_capacity(self.classes));
-        self.pool.apply(x, &mut scores)?;
+        self.pool.apply(x, scratch, &mut scores);
         let mut pooled = vec![0.0; self.pools * self.width];
         for (pool, to) in pooled.chunks_exact_mut(self.width).enumerate() {
             let mut weights: Vec<f32> = scores.iter().skip(pool).step_by(self.pools).copied().collect();
@@ -233,12 +264,12 @@ impl Network {
                 add_scaled(to, row, w);
             }
         }
-        self.head1.apply(&pooled, &mut hidden)?;
+        self.head1.apply(&pooled, scratch, &mut hidden);
         hidden.iter_mut().for_each(|v| *v = gelu(*v));
-        self.head2.apply(&hidden, &mut classes)?;
+        self.head2.apply(&hidden, scratch, &mut classes);
         classes.iter_mut().for_each(|v| *v /= self.temperature);
         softmax(&mut classes);
-        Ok(classes)
+        classes
     }
 }
 
