@@ -1,7 +1,9 @@
-//! Prints what the recogniser hears: `transcribe [--step FRAMES] [--whole] [--spot PHRASE].. [--times] FILE.wav..`
+//! Prints what the recogniser hears:
+//! `transcribe [--model DIR] [--step FRAMES] [--whole] [--spot PHRASE].. [--times] FILE.wav..`
 //!
 //! Streams each file through the recogniser as a live call would, one line per file: name, tab, words. `--whole`
-//! decodes the file in one piece instead, with nothing final before the end, to see what streaming costs.
+//! decodes the file in one piece instead, with nothing final before the end, to see what streaming costs. `--model`
+//! takes another model folder than the one that is part of the program.
 
 use reframe_call::{
     audio::{AudioFrame, FRAME_SAMPLES, TrackId},
@@ -29,10 +31,12 @@ fn whole(recognizer: &CtcRecognizer, samples: &[f32]) -> Result<String, Box<dyn 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut files, mut options, mut bias) = (Vec::new(), CtcOptions::default(), Bias::default());
     let (mut in_one, mut times, mut delays) = (false, false, Vec::new());
+    let mut folder = None;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--step" => options.step_frames = args.next().ok_or("--step needs a number")?.parse()?,
+            "--model" => folder = Some(args.next().ok_or("--model needs a folder")?),
             "--whole" => in_one = true,
             "--times" => times = true,
             "--spot" => {
@@ -48,7 +52,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => files.push(arg),
         }
     }
-    let recognizer = CtcRecognizer::embedded(options)?;
+    let recognizer = match folder {
+        Some(folder) => CtcRecognizer::from_dir(folder.as_ref(), options)?,
+        None => CtcRecognizer::embedded(options)?,
+    };
     for file in &files {
         let samples: Vec<f32> = hound::WavReader::open(file)?
             .samples::<i16>()
