@@ -186,7 +186,7 @@ pub fn call(data: &[u8]) {
                 let consent =
                     (bytes.below(4) != 0).then(|| Consent { basis: "fixture".into(), reference: String::new() });
                 let party = party(&mut bytes);
-                Input::TrackAdded(TrackInfo { id: track, party, name: "x".into(), consent })
+                Input::TrackAdded(TrackInfo { id: track, party, name: "x".into(), email: None, consent })
             }
             2 => {
                 let consent =

@@ -118,7 +118,7 @@ pub fn assembler(data: &[u8]) {
                 let consent = (bytes.below(4) != 0).then(consent);
                 let party = [Party::Buyer, Party::Rep, Party::Unknown][usize::from(bytes.below(3))];
                 What::Track {
-                    info: TrackInfo { id: track, party, name: "x".into(), consent },
+                    info: TrackInfo { id: track, party, name: "x".into(), email: None, consent },
                     codec,
                     who: Box::default(),
                 }

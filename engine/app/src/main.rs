@@ -58,12 +58,14 @@ enum Command {
     #[command(subcommand)]
     Run(commands::run::RunCommand),
     Review(commands::review::Args),
+    Debrief(commands::debrief::Args),
     Verify(commands::verify::Args),
     Search(commands::search::Args),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
     #[command(subcommand)]
     Data(commands::data::DataCommand),
+    Schema(commands::schema::Args),
     /// Write a completion script for a shell to standard output
     Completions {
         /// Which shell
@@ -87,9 +89,11 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Run(command) => commands::run::run(&command),
         Command::Review(args) => commands::review::run(&args),
+        Command::Debrief(args) => commands::debrief::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Search(args) => commands::search::run(&args),
         Command::Audit(command) => commands::audit::run(&command),
+        Command::Schema(args) => commands::schema::run(&args),
         Command::Data(command) => commands::data::run(&command),
         Command::Models(command) => {
             return models_cmd::run(&command, &mut std::io::stdout()).unwrap_or_else(|error| failed(&error));

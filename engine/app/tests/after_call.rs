@@ -123,3 +123,98 @@ fn not_a_crm_replacement() {
     let bytes = std::fs::read(dir.path().join("data/reframe.db")).unwrap();
     assert!(!bytes.windows(11).any(|w| w == b"Marcus Bell"), "the name is still in the file");
 }
+
+/// How the call was led: its seller sees it first, and nobody else; each score stands with the words it rests on.
+#[test]
+fn the_debrief_is_the_sellers_first() {
+    let dir = tempfile::tempdir().unwrap();
+    demo(dir.path(), None);
+    let show = |who: &str, more: &[&str]| {
+        run(dir.path(), &[&["debrief", "one", "--as", who, "--data", "data"], more].concat())
+    };
+    for (who, more) in [("Marcus Bell", &[][..]), ("Lee Park", &[]), ("Lee Park", &["--release"])] {
+        let refused = show(who, more);
+        assert!(!refused.status.success() && out(&refused).is_empty(), "{who}: {}", out(&refused));
+    }
+    let own = show("dana  REYES", &[]);
+    let text = out(&own);
+    assert!(own.status.success(), "{}", err(&own));
+    for part in [
+        "seller spoke",
+        "longest monologue",
+        "questions",
+        "next step",
+        "decision criteria",
+        "of 5",
+        "opens to the manager on",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().filter(|line| line.trim_start().contains(" \"")).count() >= 3, "quotations: {text}");
+    assert!(show("Dana Reyes", &["--release"]).status.success());
+    assert!(out(&show("Dana Reyes", &[])).contains("open to the manager since"));
+    let log = out(&run(dir.path(), &["audit", "show", "call one", "--data", "data"]));
+    assert!(log.contains("person marcus bell") && log.contains(" denied ") && log.contains(" released "), "{log}");
+    let none = run(dir.path(), &["debrief", "two", "--as", "Dana Reyes", "--data", "data"]);
+    assert!(err(&none).contains("there is no debrief of call two"), "{}", err(&none));
+}
+
+/// A buyer takes consent back the day after: what quotes or names them is gone at once, from the file's bytes too, and what
+/// was to be decided about it with it.
+#[test]
+fn consent_withdrawn_after_the_call_leaves_nothing_of_that_person() {
+    let dir = tempfile::tempdir().unwrap();
+    let drafted = demo(dir.path(), None);
+    let holds = |what: &str| {
+        let files = std::fs::read_dir(dir.path().join("data/calls")).unwrap().map(|f| f.unwrap().path());
+        let all: Vec<_> =
+            files.chain(["reframe.db", "reframe.db-wal"].map(|f| dir.path().join("data").join(f))).collect();
+        all.iter().any(|f| std::fs::read(f).is_ok_and(|bytes| bytes.windows(what.len()).any(|w| w == what.as_bytes())))
+    };
+    assert!(holds("Marcus Bell"));
+    let withdraw =
+        ["consent", "withdraw", "--person", "Marcus Bell", "--call", "one", "--method", "e-mail", "--data", "data"];
+    let taken = run(dir.path(), &withdraw);
+    assert!(taken.status.success(), "{}", err(&taken));
+    assert!(!holds("Marcus Bell"));
+    let found = run(dir.path(), &["search", "vendor", "--speaker", "Marcus", "--data", "data"]);
+    assert!(!found.status.success(), "{}", out(&found));
+    let debrief = run(dir.path(), &["debrief", "one", "--as", "Dana Reyes", "--data", "data"]);
+    assert!(err(&debrief).contains("there is no debrief"), "{}{}", out(&debrief), err(&debrief));
+    let waits = run(dir.path(), &["review", "--list", "--data", "data"]);
+    // What rests on the seller's own words and names nobody may still be decided.
+    let (left, before) = (out(&waits).lines().count(), drafted["proposals"].as_array().unwrap().len());
+    assert!(left < before && !out(&waits).contains("note on"), "{}", out(&waits));
+    let chain = run(dir.path(), &["audit", "verify", "--data", "data"]);
+    assert!(chain.status.success(), "{}", err(&chain));
+}
+
+#[test]
+fn schemas_of_the_hand_offs_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = out(&run(dir.path(), &["schema"]));
+    for name in [
+        "signal_card",
+        "draft",
+        "meeting",
+        "brief",
+        "call_transcript",
+        "note_proposal",
+        "field_proposal",
+        "debrief",
+        "proposal",
+    ] {
+        assert!(names.lines().any(|line| line == name), "{name}: {names}");
+        let schema = run(dir.path(), &["schema", name]);
+        let schema: Value = serde_json::from_str(&out(&schema)).unwrap();
+        assert!(
+            schema["$schema"].as_str().unwrap().contains("2020-12") && schema["properties"].is_object(),
+            "{schema}"
+        );
+    }
+    let docs = std::fs::read_to_string(support::root().join("docs/WORKFLOW.md")).unwrap();
+    let unlisted: Vec<&str> = names.lines().filter(|name| !docs.contains(&format!("`{name}`"))).collect();
+    assert!(unlisted.is_empty(), "docs/WORKFLOW.md does not list {unlisted:?}");
+    let wrong = run(dir.path(), &["schema", "nonsense"]);
+    assert!(!wrong.status.success() && err(&wrong).contains("write one of: "), "{}", err(&wrong));
+}

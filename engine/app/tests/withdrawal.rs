@@ -189,7 +189,7 @@ fn an_erasure_that_was_cut_off_is_finished_at_the_next_start() {
         let (track, utterance) = (TrackId(track), UtteranceId(u32::try_from(seq).unwrap()));
         Event { seq, at: MediaTime::ZERO, body: EventBody::WordsCommitted { track, utterance, words } }
     };
-    let info = TrackInfo { id: TrackId(1), party: Party::Buyer, name: "Peter".into(), consent: None };
+    let info = TrackInfo { id: TrackId(1), party: Party::Buyer, name: "Peter".into(), email: None, consent: None };
     let event = |seq, body| Event { seq, at: MediaTime::ZERO, body };
     {
         let log = log(dir);

@@ -82,6 +82,9 @@ pub struct TrackInfo {
     pub party: Party,
     /// Name to show, as the platform gave it.
     pub name: String,
+    /// Their e-mail address, if the platform gave it and they agreed to be listened to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// Consent on record. Without one, no audio of this track is processed.
     pub consent: Option<Consent>,
 }

@@ -1,7 +1,7 @@
-//! Systems of record behind `reframe_workflow`'s port: a folder of files, HubSpot and Gmail; and a stand-in server for the
-//! two vendors, for tests and trials without an account.
+//! Systems of record behind `reframe_workflow`'s port: a folder of files, HubSpot and Gmail; language models behind another
+//! ([`model`]); and stand-in servers for the vendors, for tests and trials without an account.
 //!
-//! Three rules hold for all of them:
+//! Three rules hold for all systems of record:
 //!
 //! - What changes something takes a `reframe_workflow::gate::Approved`: over the wire it must pass through
 //!   [`http::Mutation`], which is made from nothing else.
@@ -16,6 +16,7 @@ pub mod http;
 pub mod hubspot;
 pub mod local;
 pub mod message;
+pub mod model;
 pub mod secret;
 pub mod standin;
 mod text;

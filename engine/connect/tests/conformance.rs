@@ -9,7 +9,7 @@ use reframe_connect::{
 };
 use reframe_workflow::{
     gate::Action,
-    system::{Listing, ReadError, RecordKind, RecordRef, SystemOfRecord, WriteError},
+    system::{Listing, ReadError, Record, RecordKind, RecordRef, SystemOfRecord, WriteError},
 };
 use support::{approved, approved_in, at, gmail, hubspot, mail, note, standin, task, update};
 
@@ -134,6 +134,39 @@ fn lists_by_link_field_and_time() {
         let of_deal = Listing { linked_to: Some(b.deal.clone()), ..Listing::default() };
         let contacts = b.system.list(RecordKind::Contact, &of_deal).unwrap();
         assert_eq!(contacts.iter().map(|c| &c.at).collect::<Vec<_>>(), [&b.contact]);
+    });
+}
+
+/// What we change, and what others change behind our back, is in the history of stage and close date, in order of time;
+/// of a field that never changed only what it reads is known, if anything.
+#[test]
+fn tells_what_stage_and_close_date_read_before() {
+    crms(|b| {
+        let read = || b.system.read(&b.deal).unwrap().unwrap();
+        let values = |deal: &Record, field: &str| -> Vec<String> {
+            let past = deal.history.get(field).into_iter().flatten();
+            past.map(|v| v.value.clone().unwrap_or_default()).collect()
+        };
+        assert!(values(&read(), "close_date").len() <= 1);
+        let name = b.system.name().to_owned();
+        let steps = [
+            ("close_date", "2026-06-30", "2026-07-31"),
+            ("stage", "Appointment Scheduled", "Qualified To Buy"),
+            ("close_date", "2026-07-31", "2026-08-31"),
+        ];
+        for (n, (field, before, after)) in steps.into_iter().enumerate() {
+            let change = update(&b.deal, field, Some(before), Some(after));
+            b.system.write(&approved_in(&name, change, &format!("night {n}"))).unwrap();
+        }
+        let listed = b.system.list(RecordKind::Deal, &Listing::default()).unwrap();
+        let of_contact = Listing { linked_to: Some(b.contact.clone()), ..Listing::default() };
+        let linked = b.system.list(RecordKind::Deal, &of_contact).unwrap();
+        for deal in [&read(), &listed[0], &linked[0]] {
+            assert_eq!(values(deal, "close_date"), ["2026-06-30", "2026-07-31", "2026-08-31"]);
+            assert_eq!(values(deal, "stage"), ["Appointment Scheduled", "Qualified To Buy"]);
+            assert!(deal.history.values().all(|past| past.is_sorted_by_key(|v| v.at_unix_ms)));
+            assert!(!deal.history.contains_key("next_step"), "only of these two");
+        }
     });
 }
 

@@ -125,3 +125,36 @@ fn renamed_files_are_found_again() {
     fs::rename(folder.join(format!("{made}.eml")), folder.join("done.eml")).unwrap();
     assert_eq!(local.find(&sent).unwrap().unwrap().record.id, "done");
 }
+
+/// Somebody moves a deal by hand: the folder's own history says so, with the latest time it can have been.
+#[test]
+fn a_stage_changed_by_hand_is_in_the_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let deals = |stage: &str| {
+        let text =
+            format!("id,updated,stage,stage_since,close_date\n7,2026-01-05T08:00:00Z,{stage},2026-01-02,2026-06-30\n");
+        fs::write(folder.path().join("deals.csv"), text).unwrap();
+    };
+    deals("discovery");
+    let local = Local::open(folder.path(), None).unwrap().with_clock(|| support::NOON);
+    let deal = at("local", RecordKind::Deal, "7");
+    let history = |field: &str| {
+        let read = local.read(&deal).unwrap().unwrap();
+        let past = read.history.get(field).cloned().unwrap_or_default();
+        past.into_iter().map(|v| (v.value.unwrap_or_default(), v.at_unix_ms / 86_400_000)).collect::<Vec<_>>()
+    };
+    let day = |text: &str| text.parse::<jiff::civil::Date>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    let day = |text: &str| day(text).timestamp().as_millisecond() / 86_400_000;
+    assert_eq!(history("stage"), [("discovery".to_owned(), day("2026-01-02"))]);
+    assert_eq!(history("close_date"), [], "nobody knows since when");
+    local.write(&approved("local", update(&deal, "close_date", Some("2026-06-30"), Some("2026-07-31")))).unwrap();
+    let noon = support::NOON / 86_400_000;
+    let moved = [("2026-06-30".to_owned(), day("2026-01-05")), ("2026-07-31".to_owned(), noon)];
+    assert_eq!(history("close_date"), moved);
+    assert_eq!(fs::read_to_string(folder.path().join("history.csv")).unwrap().lines().count(), 3);
+    deals("proposal");
+    assert_eq!(history("close_date").last().unwrap().0, "2026-06-30", "taken back by hand");
+    fs::write(folder.path().join("history.csv"), "id,deal_id,field,value\n1,7,stage,x\n").unwrap();
+    let error = local.read(&deal).unwrap_err();
+    assert!(matches!(&error, ReadError::Odd { problem, .. } if problem.contains("no column `at`")), "{error}");
+}

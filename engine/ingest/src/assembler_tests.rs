@@ -15,6 +15,7 @@ fn info(id: TrackId) -> TrackInfo {
         id,
         party: if id == REP { Party::Rep } else { Party::Buyer },
         name: format!("track {id}"),
+        email: None,
         consent: Some(agreed()),
     }
 }

@@ -270,6 +270,7 @@ mod tests {
                 id: TrackId(id),
                 party: Party::Unknown,
                 name: format!("t{id}"),
+                email: None,
                 consent: Some(reframe_call::audio::Consent { basis: "test".into(), reference: String::new() }),
             })
             .collect()

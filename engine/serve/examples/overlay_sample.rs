@@ -32,7 +32,9 @@ impl Feed {
 
     fn join(&mut self, id: u16, party: Party, name: &str, consent: bool) {
         let consent = consent.then(|| Consent { basis: "platform".into(), reference: String::new() });
-        self.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } });
+        self.event(EventBody::TrackAdded {
+            track: TrackInfo { id: TrackId(id), party, name: name.into(), email: None, consent },
+        });
     }
 
     fn source(&mut self, state: SourceState, detail: &str) {

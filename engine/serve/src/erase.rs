@@ -68,7 +68,7 @@ mod tests {
             let mut call = Self { hub, screen, seq: 0 };
             for (id, name) in [(1, "Dana"), (2, "Priya")] {
                 let consent = Some(Consent { basis: "fixture".into(), reference: String::new() });
-                let track = TrackInfo { id: TrackId(id), party: Party::Buyer, name: name.into(), consent };
+                let track = TrackInfo { id: TrackId(id), party: Party::Buyer, name: name.into(), email: None, consent };
                 call.event(EventBody::TrackAdded { track });
             }
             call

@@ -313,3 +313,34 @@ async fn nonsense_is_answered_in_words() {
     server.desk.set_down(true);
     refused(server.get("inbox").await, 503, "down", "try again");
 }
+
+#[tokio::test]
+async fn a_debrief_is_for_the_seller_who_alone_can_open_it() {
+    let server = start().await;
+    let ask = |by: &str, call: &str| json!({ "by": by, "call": call });
+    let (code, open) = server.post("debrief", &ask("rae linden", "call-7")).await;
+    assert_eq!((code, open["state"].as_str(), open["own"].as_bool()), (200, Some("open"), Some(true)), "{open}");
+    assert!(
+        open["debrief"]["scores"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|s| !s["because"]["evidence"].as_array().unwrap().is_empty())
+    );
+    assert_eq!(open["released_unix_ms"], Value::Null);
+    let (code, closed) = server.post("debrief", &ask("Dana Whitfield", "call-7")).await;
+    assert_eq!((code, closed["state"].as_str()), (200, Some("closed")));
+    assert!(closed.get("debrief").is_none() && closed.get("trends").is_none(), "{closed}");
+    refused(server.post("debrief", &ask("Rae Linden", "call-8")).await, 404, "unknown", "debrief of call call-8");
+    refused(server.post("debrief", &ask("reframe", "call-7")).await, 422, "who", "");
+    refused(
+        server.post("debrief/release", &ask("Dana Whitfield", "call-7")).await,
+        422,
+        "impossible",
+        "only the seller",
+    );
+    let (code, open) = server.post("debrief/release", &ask("Rae Linden", "call-7")).await;
+    assert!(code == 200 && open["released_unix_ms"].is_i64(), "{open}");
+    // A name is in no address, which proxies write down.
+    assert_eq!(server.get("debrief?by=Rae&call=call-7").await.0, 405);
+}

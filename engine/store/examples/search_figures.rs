@@ -58,7 +58,7 @@ fn argument(name: &str, otherwise: u64) -> u64 {
 }
 
 fn events(dice: &mut Dice, call: u64, utterances: u64, vocabulary: &[String]) -> Vec<Event> {
-    let person = |track, party, name: String| TrackInfo { id: TrackId(track), party, name, consent: None };
+    let person = |track, party, name: String| TrackInfo { id: TrackId(track), party, name, email: None, consent: None };
     let mut bodies = vec![
         EventBody::TrackAdded { track: person(0, Party::Rep, format!("Rep {}", call % 40)) },
         EventBody::TrackAdded { track: person(1, Party::Buyer, format!("Buyer {}", call % 4_000)) },

@@ -2,7 +2,24 @@
 
 use reframe_consent::{ConsentRecord, NewRecord, Person};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, id::CallId};
+
+/// What a withdrawal took out of calls that are over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Number of the record in the registry.
+    pub consent: u64,
+    /// Calls that lost words or a name: files of them outside the store have to go as well.
+    pub calls: Vec<CallId>,
+    /// Events that were rewritten.
+    pub events: usize,
+    /// Hand-offs that are tombstones now.
+    pub artifacts: usize,
+    /// Proposals whose texts went.
+    pub proposals: usize,
+    /// A call of theirs still runs, or a proposal is being written: the rest is done once that is over.
+    pub waits: bool,
+}
 
 /// A store of consent records. The order of adding is the order of their numbers, and the last word counts.
 pub trait ConsentBook: Send + Sync {
@@ -24,4 +41,33 @@ pub trait ConsentBook: Send + Sync {
     /// # Errors
     /// Errors of the file.
     fn consents(&self, person: Option<&Person>, limit: usize) -> Result<Vec<ConsentRecord>, StoreError>;
+
+    /// Takes out of calls that are over what people said there who have taken their consent back, and whatever quotes or
+    /// names them: notes, debriefs, proposals, the index. What was approved of it and not begun is void. Returns when
+    /// nothing reads it any more; the pages of the file are cleaned by
+    /// [`withdrawals_to_finish`](Self::withdrawals_to_finish). Nearly free if nothing is due. A store without hand-offs
+    /// does nothing.
+    ///
+    /// # Errors
+    /// Errors of the file. Then it is still due.
+    fn carry_out_withdrawals(&self, _at_unix_ms: i64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Withdrawals that are carried out in the store, whose pages this cleans, with the calls whose files outside have to
+    /// go. Each is to be [finished](Self::withdrawal_finished) then.
+    ///
+    /// # Errors
+    /// Errors of the file. Then try again: the words may still be in its pages.
+    fn withdrawals_to_finish(&self) -> Result<Vec<(u64, Vec<CallId>)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Nothing of it is left outside the store either.
+    ///
+    /// # Errors
+    /// Errors of the file.
+    fn withdrawal_finished(&self, _consent: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

@@ -18,6 +18,12 @@ pub struct Erasure {
     pub whole_call: bool,
     /// Events that changed.
     pub rewritten: usize,
+    /// Notes, debriefs and other hand-offs made from those words that are tombstones now.
+    pub artifacts: usize,
+    /// Proposals made from those words whose texts went.
+    pub proposals: usize,
+    /// Such proposals that are being written right now: the erasure is to be carried out again before it is done.
+    pub being_written: usize,
 }
 
 /// Does this event ask for words before it to be erased?

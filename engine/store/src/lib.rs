@@ -42,7 +42,7 @@ mod sqlite;
 mod workflow;
 
 pub use crate::{
-    consents::ConsentBook,
+    consents::{ConsentBook, Withdrawn},
     erasure::Erasure,
     error::StoreError,
     id::CallId,

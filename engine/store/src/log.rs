@@ -123,7 +123,7 @@ pub trait EventLog: Send + Sync {
     /// [`StoreError::UnknownCall`], [`StoreError::BadEvent`]; errors of the file.
     fn read_page(&self, call: &CallId, from_seq: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         let lines = self.lines(call, from_seq, limit)?;
-        (from_seq..).zip(&lines).map(|(seq, line)| append::decode(call, seq, line)).collect()
+        lines.iter().zip(from_seq..).map(|(line, seq)| append::decode(call, seq, line)).collect()
     }
 
     /// All events of a call from number `from_seq` on.

@@ -87,8 +87,9 @@ fn same(a: &(u32, std::ops::Range<usize>), b: &(u32, std::ops::Range<usize>)) ->
     a.0 == b.0 && both as f64 >= OVERLAP * a.1.len().min(b.1.len()) as f64 && both > 0
 }
 
-/// Pairs every labelled passage with the first predicted claim that cites it and is not taken. A claim may answer for
-/// two labels if it cites both: a request and the act that was promised again later.
+/// Pairs every labelled passage with the first predicted claim that is made of it (cites it first), failing that with the
+/// first that cites it at all, and is not taken. A claim may answer for two labels if it cites both: a request and the
+/// act that was promised again later.
 fn pair(call: &CallTranscript, claims: &[&Claim], labels: &[(usize, &str)]) -> Vec<Option<usize>> {
     let cites: Vec<Vec<_>> =
         claims.iter().map(|c| c.evidence().iter().filter_map(|e| cited(call, e)).collect()).collect();
@@ -97,9 +98,11 @@ fn pair(call: &CallTranscript, claims: &[&Claim], labels: &[(usize, &str)]) -> V
         .iter()
         .map(|(turn, quote)| {
             let label = place(call, *turn, quote);
-            let hit = (0..claims.len()).find_map(|i| {
-                let e = (0..cites[i].len()).find(|e| same(&cites[i][*e], &label) && !taken[i].contains(e))?;
-                Some((i, e))
+            let hit = [1, usize::MAX].into_iter().find_map(|most| {
+                (0..claims.len()).find_map(|i| {
+                    let mut e = 0..cites[i].len().min(most);
+                    e.find(|e| same(&cites[i][*e], &label) && !taken[i].contains(e)).map(|e| (i, e))
+                })
             });
             hit.map(|(i, e)| {
                 taken[i].push(e);

@@ -11,8 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Digest, canonical};
 
-/// Longest detail of an entry, in characters: what a system answered, in short.
+/// Longest detail of an entry, in characters: numbers, digests and codes need less.
 pub const MAX_DETAIL_CHARS: usize = 300;
+
+/// What the log may say of how a system answered: the HTTP status. The rest is the system's own text, in which anything
+/// may stand that was sent to it, names and addresses too; it is kept with the write, where it can be erased.
+#[must_use]
+pub fn code_of(answer: &str) -> String {
+    let status = answer.match_indices("HTTP ").find_map(|(at, word)| {
+        let rest = &answer[at + word.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        (digits == 3).then(|| &rest[..digits])
+    });
+    status.map_or_else(|| "no status".to_owned(), |status| format!("http {status}"))
+}
 
 /// Who did something. The three never share a name space: a model is not a person, whatever it is called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -113,8 +125,12 @@ pub enum What {
     Enrolled,
     /// An identity of the program lost all its rights.
     Revoked,
-    /// A person's words went; the subject is their salted digest.
+    /// A person's words went; the subject is their salted digest, or the call and the record in the consent registry.
     Erased,
+    /// A seller opened the debrief of a call to others.
+    Released,
+    /// Somebody asked for a debrief that is not theirs to see, or not yet.
+    Denied,
 }
 
 impl What {
@@ -140,6 +156,8 @@ impl What {
             Self::Enrolled => "enrolled",
             Self::Revoked => "revoked",
             Self::Erased => "erased",
+            Self::Released => "released",
+            Self::Denied => "denied",
         }
     }
 }
@@ -155,7 +173,7 @@ pub struct Happening {
     pub what: What,
     /// Ids of everything it was about: proposals, artifacts, calls, identities.
     pub subjects: Vec<String>,
-    /// Digests, numbers, and what a system answered; never words of people.
+    /// Digests, numbers and codes ([`code_of`]); never words of people, nor what a system answered in its own.
     pub detail: String,
 }
 
@@ -302,6 +320,21 @@ mod tests {
         // The last entry has none after it, and a cut end leaves none: only a head kept elsewhere tells.
         assert_ne!(broken(&|e| e[9].detail = "x".into()), Ok(head.clone()));
         assert_ne!(broken(&|e| e.truncate(7)), Ok(head));
+    }
+
+    #[test]
+    fn of_an_answer_only_its_status_is_told() {
+        for (answer, code) in [
+            ("HTTP 400: Contact dana@acme.example already exists", "http 400"),
+            ("hubspot does not let us in: HTTP 403: Dana may not", "http 403"),
+            ("HTTP 12345: Dana", "no status"),
+            ("the connection broke while Dana Whitfield was written", "no status"),
+            ("HTTP", "no status"),
+            ("HTTP é", "no status"),
+            ("", "no status"),
+        ] {
+            assert_eq!(code_of(answer), code, "{answer}");
+        }
     }
 
     #[test]

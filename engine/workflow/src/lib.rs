@@ -15,9 +15,11 @@
 pub mod artifact;
 pub mod audit;
 pub mod dates;
+pub mod drafting;
 pub mod gate;
 pub mod handoff;
 pub mod hygiene;
+pub mod intent;
 pub mod outbox;
 pub mod postcall;
 pub mod rubric;

@@ -76,6 +76,20 @@ pub struct Record {
     pub fields: BTreeMap<String, String>,
     /// What it belongs to: a note's deal, a deal's contacts.
     pub linked: Vec<RecordRef>,
+    /// What fields read over time, under our names and in order of time; of fields whose changes the system does not
+    /// tell, nothing. Connectors read it of a deal's `stage` and `close_date`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub history: BTreeMap<String, Vec<PastValue>>,
+}
+
+/// What a field read from a time on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PastValue {
+    /// What it read; nothing: it was emptied.
+    pub value: Option<String>,
+    /// From when on, in ms since 1970-01-01 UTC.
+    pub at_unix_ms: i64,
 }
 
 impl Record {

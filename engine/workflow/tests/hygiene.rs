@@ -77,7 +77,7 @@ fn the_sellers_commit_is_in_no_proposal() {
     for (case, ..) in portfolio() {
         for finding in found(&case, &history, &rules) {
             let from = ArtifactId::of("field_proposal", b"x");
-            let proposal = finding.proposal(from, "night", 1, 2);
+            let proposal = finding.proposal(from, "night", 0, 1, 2);
             assert_eq!(proposal.action.check(), Ok(()), "{}", finding.rule);
             if let Action::UpdateField { field, .. } = &proposal.action {
                 changes.insert(field.clone());

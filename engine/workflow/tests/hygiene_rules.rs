@@ -166,7 +166,7 @@ fn a_proposal_is_rebased_or_void_when_its_target_changed() {
     case.without_slot("decision_process");
     let findings = review(std::slice::from_ref(&case.view), &history(&rules), &rules, &now());
     let from = reframe_workflow::artifact::ArtifactId::of("field_proposal", b"x");
-    let proposal: Proposal = findings[0].proposal(from, "night", 5, 6);
+    let proposal: Proposal = findings[0].proposal(from, "night", 0, 5, 6);
     let then = &case.view.deal;
     assert_eq!(rebase(&proposal, Some(then), 9), Rebased::StillGood);
     let changed = |field: &str, value: &str| {

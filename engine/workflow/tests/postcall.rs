@@ -20,7 +20,7 @@ fn call(lines: &[&str]) -> CallTranscript {
         let (who, words) = line.split_once(": ").unwrap();
         let (side, name) = who.split_once(' ').unwrap();
         let speaker = participants.iter().position(|p| p.name == name).unwrap_or_else(|| {
-            participants.push(Participant { name: name.into(), side: side.into() });
+            participants.push(Participant { name: name.into(), side: side.into(), email: None });
             participants.len() - 1
         });
         let words = words.split(' ').map(|w| {
@@ -180,6 +180,7 @@ fn deal() -> Record {
         updated_unix_ms: 0,
         fields: [("stage".to_owned(), "negotiation".to_owned())].into(),
         linked: vec![],
+        history: std::collections::BTreeMap::new(),
     }
 }
 

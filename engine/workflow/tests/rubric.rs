@@ -31,7 +31,7 @@ fn call(lines: &[&str]) -> CallTranscript {
         started_unix_ms: 1_773_327_600_000,
         zone: "America/Chicago".into(),
         deal: None,
-        participants: ["rep", "buyer"].map(|s| Participant { name: s.into(), side: s.into() }).into(),
+        participants: ["rep", "buyer"].map(|s| Participant { name: s.into(), side: s.into(), email: None }).into(),
         objections: vec![],
         cards: vec![],
         notes: vec![],

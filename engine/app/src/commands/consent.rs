@@ -1,16 +1,25 @@
 //! `reframe consent`: the consent registry, in the data folder or at a running server.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use reframe_consent::{ConsentRecord, Person, Scope};
 use reframe_store::{ConsentBook, SqliteLog, SqliteOptions};
 
-use super::http::{Place, escape};
+use super::{
+    data::remove_files,
+    http::{Place, escape},
+};
 use crate::{
     config::Config,
     exit::Exit,
-    server::api::{Found, Stands, Statement, stands},
+    server::{
+        admission::now_unix_ms,
+        api::{Found, Stands, Statement, stands},
+    },
 };
 
 /// Records shown at the most.
@@ -26,7 +35,8 @@ pub enum ConsentCommand {
     List(List),
     /// Record that somebody agreed
     Give(Change),
-    /// Record that somebody took it back; with --server, what they said in calls that run is erased
+    /// Record that somebody took it back: what they said goes, and what quotes or names them; with --server, also in calls
+    /// that run
     Withdraw(Change),
     /// Say how somebody stands to a call, and by which record
     Why(Why),
@@ -38,6 +48,9 @@ struct Where {
     /// Configuration file (default: reframe.toml in this folder, if there is one)
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Data folder, instead of data.dir
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Ask this running server instead of the data folder
     #[arg(long, value_name = "http://HOST:PORT")]
     server: Option<Place>,
@@ -129,8 +142,14 @@ impl Where {
     }
 
     fn open(&self) -> anyhow::Result<SqliteLog> {
+        Ok(self.open_in()?.0)
+    }
+
+    /// The registry and the folder it is in.
+    fn open_in(&self) -> anyhow::Result<(SqliteLog, PathBuf)> {
         let config = Config::load(self.config.as_deref())?;
-        Ok(SqliteLog::open(config.data.dir.join("reframe.db"), SqliteOptions::default())?)
+        let dir = self.data.clone().unwrap_or(config.data.dir);
+        Ok((SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?, dir))
     }
 
     fn read(&self, person: Option<&Person>, call: Option<&str>) -> anyhow::Result<Found> {
@@ -164,13 +183,27 @@ impl Change {
         };
         let Some(server) = &self.registry.server else {
             let record = statement.record(withdrawn).map_err(anyhow::Error::msg)?;
-            let mut added = self.registry.open()?.add_consents(&[record])?;
-            return added.pop().context("the registry gave no record back");
+            let (book, dir) = self.registry.open_in()?;
+            let stored = book.add_consents(&[record])?.pop().context("the registry gave no record back")?;
+            if withdrawn {
+                erase(&book, &dir)?;
+            }
+            return Ok(stored);
         };
         let path = if withdrawn { "/v1/consents/withdraw" } else { "/v1/consents" };
         let answer = server.ask("POST", path, &self.registry.token()?, Some(&serde_json::to_string(&statement)?))?;
         serde_json::from_str(&answer).context("the server's answer cannot be read; is it of the same version?")
     }
+}
+
+/// Carries withdrawals out in calls that are over, at once. Of those that a server runs, that server does it.
+fn erase(book: &SqliteLog, data_dir: &Path) -> anyhow::Result<()> {
+    book.carry_out_withdrawals(now_unix_ms())?;
+    for (consent, calls) in book.withdrawals_to_finish()? {
+        remove_files(data_dir, &calls)?;
+        book.withdrawal_finished(consent)?;
+    }
+    Ok(())
 }
 
 /// A record on one line, for people.

@@ -124,7 +124,7 @@ fn open(place: &Place) -> anyhow::Result<(SqliteLog, PathBuf)> {
 }
 
 /// Files of calls whose words went from the store.
-fn remove_files(data_dir: &Path, calls: &[CallId]) -> anyhow::Result<()> {
+pub(super) fn remove_files(data_dir: &Path, calls: &[CallId]) -> anyhow::Result<()> {
     for call in calls {
         let Exported { transcript, events } = Exported::paths(data_dir, call);
         let inputs = events.with_file_name(format!("{call}.inputs.jsonl"));

@@ -151,6 +151,7 @@ fn open(files: &[PathBuf], channels: &[Party], packet_ms: u32) -> anyhow::Result
             id: TrackId(i),
             party: *party,
             name: name_of(*party, channels, usize::from(i)),
+            email: None,
             consent: Some(consent.clone()),
         })
         .collect();

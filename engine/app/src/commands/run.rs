@@ -76,7 +76,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<Exit> {
 fn post_call(args: &PostCall) -> anyhow::Result<Exit> {
     let office = args.place.office()?;
     let calls = if args.calls.is_empty() {
-        office.due()?
+        office.due(true)?
     } else {
         let named = args.calls.iter().map(|name| CallId::new(name).with_context(|| format!("`{name}` names no call")));
         named.collect::<anyhow::Result<_>>()?
@@ -106,6 +106,16 @@ fn post_call(args: &PostCall) -> anyhow::Result<Exit> {
                     writeln!(out, "  note: {caveat}")?;
                 }
                 done.proposals.iter().try_for_each(|p| writeln!(out, "  {}", line(p)))?;
+                if let Some(basis) = &done.basis {
+                    for (task, outcome) in office.redraft(basis)? {
+                        match outcome {
+                            Ok(()) => {
+                                writeln!(out, "  {}: the model's text took the place of the rules'", task.as_str())?
+                            }
+                            Err(reason) => writeln!(out, "  {}: the rules' text stands ({reason})", task.as_str())?,
+                        }
+                    }
+                }
                 if done.without_deal.is_some() {
                     writeln!(out, "  name the deal: reframe run post-call {call} --deal ID")?;
                 }

@@ -164,6 +164,7 @@ fn unnamed(channels: usize) -> Vec<TrackInfo> {
             id: TrackId(i),
             party: Party::Unknown,
             name: String::new(),
+            email: None,
             consent: Some(consent.clone()),
         })
         .collect()

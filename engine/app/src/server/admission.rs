@@ -125,6 +125,9 @@ impl Admission {
                     info.party = self.rules.people.party(&info.name, &who);
                 }
                 let (decided, take_back) = self.announce(track, &info.name, info.consent.take(), &who);
+                // Of those who have not agreed nothing is kept that the call does not need.
+                let email = who.email.as_deref().filter(|_| decided.is_some()).and_then(|e| Person::new(e).ok());
+                info.email = email.filter(Person::is_email).map(|e| e.as_str().to_owned());
                 self.review_rule(&mut tell);
                 if let Some(before) = take_back {
                     // The call takes words back from those it knows to have agreed.

@@ -73,7 +73,7 @@ impl Call {
         consent: Option<Consent>,
         place: Option<&str>,
     ) -> Vec<What> {
-        let info = TrackInfo { id: TrackId(track), party: Party::Unknown, name: name.into(), consent };
+        let info = TrackInfo { id: TrackId(track), party: Party::Unknown, name: name.into(), email: None, consent };
         let who = Who { email: email.map(Into::into), host: None, jurisdiction: place.map(Into::into) };
         self.tell(What::Track { info, codec: Codec::Pcmu, who: Box::new(who) })
     }
@@ -298,7 +298,7 @@ fn parties_are_settled_where_the_bot_knows_none() {
     assert_eq!(party(&call.track(1, "Rae", Some("rae@ours.example"), None)), Party::Rep);
     assert_eq!(party(&call.track(2, "Dana", Some("dana@a.example"), None)), Party::Buyer);
     assert_eq!(party(&call.track(3, "Lee", None, None)), Party::Unknown);
-    let info = TrackInfo { id: TrackId(4), party: Party::Buyer, name: "Rae".into(), consent: None };
+    let info = TrackInfo { id: TrackId(4), party: Party::Buyer, name: "Rae".into(), email: None, consent: None };
     let who = Who { email: Some("rae@ours.example".into()), ..Who::default() };
     let told = call.tell(What::Track { info, codec: Codec::Pcmu, who: Box::new(who) });
     assert_eq!(party(&told), Party::Buyer, "a bot that knows is believed");

@@ -127,7 +127,7 @@ fn run_with(
 
 fn track() -> What {
     let consent = Some(Consent { basis: "test".into(), reference: String::new() });
-    let info = TrackInfo { id: TrackId(0), party: Party::Buyer, name: String::new(), consent };
+    let info = TrackInfo { id: TrackId(0), party: Party::Buyer, name: String::new(), email: None, consent };
     What::Track { info, codec: Codec::PcmS16le { rate_hz: 16_000 }, who: Box::default() }
 }
 

@@ -317,7 +317,11 @@ impl Engine {
         );
         let latest = self.parts.log.consents(Some(&record.person), 100)?;
         let stored = latest.into_iter().find(|r| r.says == *record).context("the registry refused the record")?;
-        if !withdrawal {
+        if withdrawal {
+            // Before anybody is told that it is done: of calls that are over nothing is to be shown, or written, any more.
+            self.parts.log.carry_out_withdrawals(now_unix_ms())?;
+            self.parts.erasures.wake();
+        } else {
             tell();
         }
         Ok(stored)
@@ -464,6 +468,8 @@ impl Engine {
                 None
             }
         };
+        // Somebody may have taken consent back while it ran: their name goes now that it is over.
+        self.parts.erasures.wake();
         tracing::info!(call = %id, events = outcome.events, cards = outcome.cards, failed = outcome.failed, "a call ended");
         drop(seat);
         (self.parts.call_over)();

@@ -18,12 +18,14 @@ use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use reframe_store::{CallId, Store};
 
-use super::{export, log_writer::LogHandle};
+use super::{admission::now_unix_ms, export, log_writer::LogHandle};
 
 /// Events on their way to the store are waited for this long before the store is asked what is due.
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 /// First and longest pause before a failed erasure is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// The longest rest: what another program put into the registry is seen after it, and a write that was under way is over.
+const REST: Duration = Duration::from_secs(5);
 /// Calls looked at in one go.
 const BATCH: usize = 100;
 
@@ -154,7 +156,7 @@ impl Shared {
         let mut left = true;
         loop {
             // With something left to do the thread looks again by itself.
-            let rung = if left { rings.recv_timeout(pause).is_ok() } else { rings.recv().is_ok() };
+            let rung = rings.recv_timeout(if left { pause } else { REST }).is_ok();
             let stopping = self.stop.load(Ordering::Acquire);
             match self.pass() {
                 Ok(more) => {
@@ -181,7 +183,36 @@ impl Shared {
         for call in &due {
             self.erase(call).with_context(|| format!("call {call}"))?;
         }
+        self.withdrawals()?;
         Ok(due.len() == BATCH)
+    }
+
+    /// Consent that was taken back after calls: out of the store, then out of files.
+    fn withdrawals(&self) -> anyhow::Result<()> {
+        self.store.carry_out_withdrawals(now_unix_ms())?;
+        for (consent, calls) in self.store.withdrawals_to_finish()? {
+            for call in &calls {
+                let _nobody_writes_files = self.files();
+                self.renew_files(call, false).with_context(|| format!("call {call}"))?;
+                tracing::info!(%call, consent, "consent was taken back; words and names, and what was made of them, were erased");
+            }
+            self.store.withdrawal_finished(consent)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of a call that hold words which went, and writes anew what is left of it, if it was written.
+    fn renew_files(&self, call: &CallId, whole_call: bool) -> anyhow::Result<()> {
+        remove(&record_path(&self.data_dir, call))?;
+        let files = export::Exported::paths(&self.data_dir, call);
+        let written = files.events.exists() || files.transcript.exists();
+        for path in [&files.events, &files.transcript] {
+            remove(path)?;
+        }
+        if written && !whole_call {
+            export::export(&*self.store, &self.data_dir, call)?;
+        }
+        Ok(())
     }
 
     fn erase(&self, call: &CallId) -> anyhow::Result<()> {
@@ -194,13 +225,11 @@ impl Shared {
         remove(&record_path(&self.data_dir, call))?;
         let erasure = self.store.erase(call)?;
         let Some(upto) = erasure.upto else { return Ok(()) };
-        let files = export::Exported::paths(&self.data_dir, call);
-        let written = files.events.exists() || files.transcript.exists();
-        for path in [&files.events, &files.transcript] {
-            remove(path)?;
-        }
-        if written && !erasure.whole_call {
-            export::export(&*self.store, &self.data_dir, call)?;
+        self.renew_files(call, erasure.whole_call)?;
+        if erasure.being_written > 0 {
+            // What was made of those words is on its way into a system: once it is known how that ended, it goes too.
+            tracing::warn!(%call, "words were erased; what is being written of them follows");
+            return Ok(());
         }
         self.store.erasure_done(call, upto)?;
         self.stats.done.fetch_add(1, Ordering::Relaxed);
@@ -343,6 +372,7 @@ mod tests {
             id: TrackId(1),
             party: reframe_call::audio::Party::Buyer,
             name: String::new(),
+            email: None,
             consent: None,
         };
         let added = Event { seq: 0, at: MediaTime::ZERO, body: EventBody::TrackAdded { track } };

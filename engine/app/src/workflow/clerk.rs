@@ -12,8 +12,9 @@ use std::{
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use jiff::{Timestamp, ToSpan as _, Zoned};
+use reframe_store::ConsentBook as _;
 
-use super::{executor::Executor, office::Office};
+use super::{drafting::Pen, executor::Executor, office::Office};
 
 /// The longest rest: what another program put into the store is seen after it.
 const REST: Duration = Duration::from_secs(5);
@@ -82,6 +83,8 @@ struct Work {
     office: Arc<Office>,
     stop: Arc<AtomicBool>,
     executor: Executor,
+    /// Who waits for the language model, if one is set up.
+    pen: Option<Pen>,
     /// When the next nightly review is due, in ms since 1970-01-01 UTC.
     night_unix_ms: Option<i64>,
 }
@@ -89,7 +92,8 @@ struct Work {
 impl Work {
     fn new(office: Arc<Office>, stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
         let executor = Executor::new(&office);
-        let mut work = Self { office, stop, executor, night_unix_ms: None };
+        let pen = Pen::start(&office)?;
+        let mut work = Self { office, stop, executor, pen, night_unix_ms: None };
         work.night_unix_ms = work.next_night()?;
         Ok(work)
     }
@@ -114,8 +118,10 @@ impl Work {
     }
 
     fn round(&mut self) -> anyhow::Result<()> {
+        // First of all: what somebody has taken back must be in no draft, and nothing that was approved of it be written.
+        self.office.store.carry_out_withdrawals((self.office.clock)())?;
         if self.office.settings.after_calls {
-            for call in self.office.due()? {
+            for call in self.office.due(false)? {
                 if self.stopping() {
                     return Ok(());
                 }
@@ -123,9 +129,13 @@ impl Work {
                 self.office.look_at(&call);
                 match result {
                     Ok(done) => {
+                        self.office.store.look_at(&call, (self.office.clock)())?;
                         // Not which deal was looked for: that names people.
                         let deal_found = done.without_deal.is_none();
                         tracing::info!(%call, proposals = done.new, deal_found, "a call was written up");
+                        if let Some((pen, basis)) = self.pen.as_ref().zip(done.basis) {
+                            pen.write(basis);
+                        }
                     }
                     Err(error) => tracing::error!(%call, "a call could not be written up: {error:#}"),
                 }
@@ -149,3 +159,7 @@ impl Work {
         Ok(Some(next.timestamp().as_millisecond()))
     }
 }
+
+#[cfg(test)]
+#[path = "clerk_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use reframe_consent::Person;
-use reframe_serve::review::{Batch, Changes, DeskError, Hit, Item, Piece, Progress, ReviewDesk, Sent, Verdict};
+use reframe_serve::review::{
+    Batch, Changes, DebriefView, DeskError, Hit, Item, Piece, Progress, ReviewDesk, Sent, Verdict,
+};
 use reframe_store::{CallId, EventLog as _, search::Filters};
 use reframe_workflow::{
     artifact::Kind,
@@ -174,10 +176,34 @@ impl ReviewDesk for Desk {
         let Ok(id) = CallId::new(call) else { return Ok(None) };
         let which = Which { batch: Some(super::office::batch_of(&id)), ..Which::default() };
         let listed = self.office.store.proposals(&which, IN_BATCH).map_err(down)?;
-        let from = listed.iter().rev().map(|l| &l.proposal.from).find(|f| f.kind() == Kind::NoteProposal.as_str());
+        let of_note = |l: &&Listed| l.proposal.from.kind() == Kind::NoteProposal.as_str();
+        // The note that will be written, else whatever the call's other proposals come from.
+        let written =
+            listed.iter().rev().filter(of_note).find(|l| matches!(l.proposal.action, Action::CreateNote { .. }));
+        let from = written.or_else(|| listed.iter().rev().find(of_note)).map(|l| &l.proposal.from);
         let Some(from) = from else { return Ok(None) };
         let kept = self.office.store.artifact(from).map_err(down)?;
         Ok(kept.and_then(|kept| serde_json::from_value(kept.artifact.body).ok()))
+    }
+
+    fn debrief(&self, call: &str, viewer: &Approver) -> Result<Option<DebriefView>, DeskError> {
+        let Ok(id) = CallId::new(call) else { return Ok(None) };
+        let viewer = Person::new(viewer.as_str()).map_err(down)?;
+        Ok(match self.office.debrief(&id, &viewer).map_err(down)? {
+            None => None,
+            Some(Ok(open)) => Some(DebriefView::Open(Box::new(open))),
+            Some(Err(says)) => Some(DebriefView::Closed { says }),
+        })
+    }
+
+    fn release_debrief(&self, call: &str, by: &Approver, at_unix_ms: i64) -> Result<(), DeskError> {
+        let unknown = || DeskError::Unknown(format!("debrief of call {call}"));
+        let id = CallId::new(call).map_err(|_| unknown())?;
+        let by = Person::new(by.as_str()).map_err(down)?;
+        match self.office.release_debrief(&id, &by, at_unix_ms).map_err(down)? {
+            None => Err(unknown()),
+            Some(released) => released.map_err(|not_yours| DeskError::Impossible(not_yours.to_string())),
+        }
     }
 
     fn search(&self, query: &str, limit: usize) -> Result<Vec<Hit>, DeskError> {

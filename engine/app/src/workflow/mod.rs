@@ -3,15 +3,19 @@
 //! [`Office`] is the stages over the store and the team's systems; [`Clerk`] is the thread that runs them in the server;
 //! [`Desk`] is the review page's and the terminal's side.
 
+mod before;
 mod clerk;
 mod deal;
+mod debrief;
 mod desk;
+mod drafting;
 mod executor;
 mod nightly;
 mod office;
 mod post_call;
 mod settings;
 mod systems;
+mod unchanged;
 
 pub use self::{
     clerk::Clerk,

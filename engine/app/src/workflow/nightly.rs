@@ -3,23 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use reframe_call::date::Date;
 use reframe_store::CallId;
 use reframe_workflow::{
     artifact::{Artifact, Digest, Evidence, Kind, Maker, canonical},
     audit::Actor,
     gate::Proposal,
     handoff::NoteProposal,
-    hygiene::{self, BuyerActivity, CallDigest, DealView, Finding, History, PastDeal, Rebased, StageChange},
-    outbox::{Inbox as _, Listed, Standing, Which},
+    hygiene::{
+        self, BuyerActivity, CallDigest, CloseDateChange, DealView, Finding, History, PastDeal, Rebased, StageChange,
+        field,
+    },
+    outbox::{Inbox as _, Listed},
     system::{Listing, Record, RecordKind, RecordRef},
 };
 
-use super::office::{Office, call_of};
-
-/// Proposals looked at for what was proposed before.
-const BEFORE: usize = 50_000;
-/// What a person said no to, or what was done, is not proposed again for so long: a quarter of a year.
-const NOT_AGAIN_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+use super::{
+    before::{Before, NoteOf, wish},
+    office::Office,
+};
 
 /// What a night came to.
 #[derive(Debug, Default)]
@@ -34,6 +36,37 @@ pub struct Night {
     pub new: usize,
     /// Proposals that make no sense any more, with the reason.
     pub void: usize,
+}
+
+/// Proposals of a night that one batch takes: what a person looks through in one go, and a page paints at once.
+const IN_PART: usize = 100;
+
+/// A night's batches: each of so many proposals, a deal's all in one.
+struct Parts<'a> {
+    night: &'a str,
+    part: usize,
+    held: usize,
+    deal: Option<RecordRef>,
+}
+
+impl<'a> Parts<'a> {
+    const fn new(night: &'a str) -> Self {
+        Self { night, part: 1, held: 0, deal: None }
+    }
+
+    /// The batch that a proposal about `deal` goes into.
+    fn of(&mut self, deal: &RecordRef) -> String {
+        if self.held >= IN_PART && self.deal.as_ref() != Some(deal) {
+            self.part += 1;
+            self.held = 0;
+        }
+        if self.part == 1 { self.night.to_owned() } else { format!("{}, part {}", self.night, self.part) }
+    }
+
+    fn taken(&mut self, deal: &RecordRef) {
+        self.held += 1;
+        self.deal = Some(deal.clone());
+    }
 }
 
 impl Office {
@@ -51,10 +84,11 @@ impl Office {
         let now = (self.clock)();
         let zoned = Timestamp::from_millisecond(now)?.to_zoned(self.settings.zone()?);
         let batch = format!("night {}", zoned.date());
-        let before = self.store.proposals(&Which::default(), BEFORE)?;
+        let mut before = Before::new(self.systems.crm.name(), now);
+        self.store.each_proposal(|listed| before.add(listed))?;
         let deals = self.systems.crm.list(RecordKind::Deal, &Listing::default())?;
-        let void = self.look_again(&before, &deals, now)?;
-        let views = self.views(deals, &before, now, progress)?;
+        let void = self.look_again(&before.open, &deals, now)?;
+        let views = self.views(deals, &before.notes, now, progress)?;
         let past: Vec<PastDeal> = views.iter().map(past).collect();
         let history = History::of(&past, &self.rules);
         let findings = hygiene::review(&views, &history, &self.rules, &zoned);
@@ -62,14 +96,17 @@ impl Office {
         let of: Vec<RecordRef> = views.iter().map(|v| v.deal.at.clone()).collect();
         let made =
             Artifact::new(Kind::FieldProposal, vec![], maker, (batch.clone(), Digest::of(&canonical(&of)), findings));
-        let known = known(&before, now);
-        let proposals: Vec<Proposal> = made
-            .body
-            .2
-            .iter()
-            .map(|finding| finding.proposal(made.id.clone(), &batch, now, now))
-            .filter(|p| p.action.check().is_ok() && !known.contains(&wish(p)))
-            .collect();
+        let known = before.known;
+        let mut parts = Parts::new(&batch);
+        let mut proposals: Vec<Proposal> = Vec::new();
+        for finding in made.body.2.iter().filter(|finding| !known.settled.contains(&finding.identity())) {
+            let part = parts.of(&finding.deal);
+            let proposal = finding.proposal(made.id.clone(), &part, known.times(&finding.identity()), now, now);
+            if proposal.action.check().is_ok() && !known.wishes.contains(&wish(&proposal)) {
+                parts.taken(&finding.deal);
+                proposals.push(proposal);
+            }
+        }
         if !proposals.is_empty() {
             self.keep(Kind::FieldProposal, &made)?;
             self.store.put_proposals(&proposals, &Actor::service("hygiene"), now)?;
@@ -78,16 +115,13 @@ impl Office {
     }
 
     /// Holds what waits against the records as they read now, so that nobody approves what makes no sense any more.
-    fn look_again(&self, before: &[Listed], deals: &[Record], now: i64) -> anyhow::Result<usize> {
+    fn look_again(&self, open: &[Listed], deals: &[Record], now: i64) -> anyhow::Result<usize> {
         // Most of what waits is about deals, and those were read just now.
         let known: BTreeMap<&RecordRef, &Record> = deals.iter().map(|d| (&d.at, d)).collect();
         let mut outrun = 0;
         let mut fresh = Vec::new();
-        for listed in before.iter().filter(|l| matches!(l.standing, Standing::Open)) {
+        for listed in open {
             let Some(at) = listed.proposal.action.target() else { continue };
-            if at.system != self.systems.crm.name() {
-                continue;
-            }
             let read = if known.contains_key(at) { None } else { self.systems.crm.read(at)? };
             let record = known.get(at).copied().or(read.as_ref());
             match hygiene::rebase(&listed.proposal, record, now) {
@@ -109,7 +143,7 @@ impl Office {
     fn views(
         &self,
         deals: Vec<Record>,
-        before: &[Listed],
+        notes: &[NoteOf],
         now: i64,
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<Vec<DealView>> {
@@ -117,28 +151,23 @@ impl Office {
         let all = Listing::default();
         // One list of each kind and not one question for each deal: five thousand deals are five lists.
         let mut contacts = by_deal(crm.list(RecordKind::Contact, &all)?, &deals);
+        let mut calls = self.digests(notes)?;
         let mut notes = by_deal(crm.list(RecordKind::Note, &all)?, &deals);
         let mut tasks = by_deal(crm.list(RecordKind::Task, &all)?, &deals);
-        let mut calls = self.digests(before)?;
         let total = deals.len();
         let mut views = Vec::with_capacity(total);
         for (i, deal) in deals.into_iter().enumerate() {
             progress(i, total);
             let calls = calls.remove(&deal.at).unwrap_or_default();
             let buyer_activity = calls.iter().filter_map(activity).collect();
-            let stages = deal.field("stage").map(|stage| {
-                let since = deal.field("stage_since").and_then(|s| s.parse::<Timestamp>().ok());
-                let at_unix_ms = since.map_or(deal.updated_unix_ms, Timestamp::as_millisecond);
-                StageChange { stage: stage.to_owned(), at_unix_ms }
-            });
             views.push(DealView {
                 contacts: contacts.remove(&deal.at).unwrap_or_default(),
                 notes: notes.remove(&deal.at).unwrap_or_default(),
                 tasks: tasks.remove(&deal.at).unwrap_or_default(),
                 calls,
                 buyer_activity,
-                stages: stages.into_iter().collect(),
-                close_dates: vec![],
+                stages: stages(&deal),
+                close_dates: close_dates(&deal),
                 read_unix_ms: now,
                 deal,
             });
@@ -148,16 +177,10 @@ impl Office {
     }
 
     /// What the calls said, by the deal their note is about.
-    fn digests(&self, before: &[Listed]) -> anyhow::Result<BTreeMap<RecordRef, Vec<CallDigest>>> {
-        let mut seen = BTreeSet::new();
+    fn digests(&self, notes: &[NoteOf]) -> anyhow::Result<BTreeMap<RecordRef, Vec<CallDigest>>> {
         let mut out: BTreeMap<RecordRef, Vec<CallDigest>> = BTreeMap::new();
-        for listed in before {
-            let Proposal { batch, action, from, .. } = &listed.proposal;
-            let (Some(call), Some(deal)) = (call_of(batch), action.target()) else { continue };
-            if from.kind() != Kind::NoteProposal.as_str() || !seen.insert((call.to_owned(), deal.clone())) {
-                continue;
-            }
-            let (Ok(id), Some(kept)) = (CallId::new(call), self.store.artifact(from)?) else { continue };
+        for NoteOf { call, deal, note } in notes {
+            let (Ok(id), Some(kept)) = (CallId::new(call.as_str()), self.store.artifact(note)?) else { continue };
             let Ok(note) = serde_json::from_value::<NoteProposal>(kept.artifact.body) else { continue };
             // A call whose words were erased says nothing any more.
             let Ok(heard) = self.hear(&id) else { continue };
@@ -201,19 +224,37 @@ fn past(view: &DealView) -> PastDeal {
     }
 }
 
-/// What a proposal wants, whichever night it was made in.
-fn wish(proposal: &Proposal) -> Vec<u8> {
-    canonical(&(&proposal.system, &proposal.action))
+/// The stages a deal came into: by its system's own history, else by the day its record has for the present one.
+fn stages(deal: &Record) -> Vec<StageChange> {
+    let mut out: Vec<StageChange> = Vec::new();
+    for past in deal.history.get(field::STAGE).into_iter().flatten() {
+        let Some(stage) = &past.value else { continue };
+        if out.last().is_none_or(|last| last.stage != *stage) {
+            out.push(StageChange { stage: stage.clone(), at_unix_ms: past.at_unix_ms });
+        }
+    }
+    if let (true, Some(stage)) = (out.is_empty(), deal.field(field::STAGE)) {
+        let since = deal.field("stage_since").and_then(|s| s.parse::<Timestamp>().ok());
+        let at_unix_ms = since.map_or(deal.updated_unix_ms, Timestamp::as_millisecond);
+        out.push(StageChange { stage: stage.to_owned(), at_unix_ms });
+    }
+    out
 }
 
-/// What is waiting or on its way, and what was decided not long ago.
-fn known(before: &[Listed], now: i64) -> BTreeSet<Vec<u8>> {
-    let counts = |l: &&Listed| match l.standing {
-        Standing::Open | Standing::Approved { .. } | Standing::Failed { .. } => true,
-        Standing::Rejected { .. } | Standing::Done { .. } => {
-            l.decided_unix_ms.is_some_and(|at| now - at < NOT_AGAIN_MS)
-        }
-        Standing::Superseded { .. } | Standing::Void { .. } => false,
-    };
-    before.iter().filter(counts).map(|l| wish(&l.proposal)).collect()
+/// How a deal's close date was moved from one day to another.
+fn close_dates(deal: &Record) -> Vec<CloseDateChange> {
+    let day = |text: &Option<String>| text.as_deref().and_then(|t| t.get(..10)).and_then(|t| t.parse::<Date>().ok());
+    let past: Vec<(i64, Date)> = deal
+        .history
+        .get(field::CLOSE_DATE)
+        .into_iter()
+        .flatten()
+        .filter_map(|p| Some((p.at_unix_ms, day(&p.value)?)))
+        .collect();
+    let moves = past.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+    moves.map(|pair| CloseDateChange { at_unix_ms: pair[1].0, from: pair[0].1, to: pair[1].1 }).collect()
 }
+
+#[cfg(test)]
+#[path = "nightly_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ use reframe_workflow::{
 use serde::Serialize;
 
 use super::{
+    drafting::Writer,
     settings::WorkflowSettings,
     systems::{SERVICE, Systems},
 };
@@ -35,7 +36,10 @@ pub struct Office {
     pub(super) rules: Rules,
     pub(super) rubric: Rubric,
     pub(super) clock: fn() -> i64,
-    /// Calls this run has looked at: one that left nothing to propose would else be due for ever.
+    /// The language model, if one is set up.
+    pub(super) writer: Option<Writer>,
+    /// Calls this run has looked at. The store remembers those it could make something of; one that failed is tried again
+    /// by the next run of the program.
     looked_at: Mutex<BTreeSet<CallId>>,
 }
 
@@ -53,13 +57,23 @@ impl Office {
         settings.check()?;
         let systems = Systems::open(settings, data_dir)?;
         let (rules, rubric) = rules(settings.rules_dir.as_deref())?;
+        let writer = Writer::open(&settings.drafting)?;
         let known = store.service(SERVICE)?;
         let wanted = systems.service();
         // One that was revoked stays so, and nothing is written until a person enrols it anew.
         if known.as_ref().is_none_or(|s| s.revoked_unix_ms.is_none() && s.rights != wanted.rights) {
             store.enrol(&wanted, &Actor::service(SERVICE), clock())?;
         }
-        Ok(Self { store, systems, settings: settings.clone(), rules, rubric, clock, looked_at: Mutex::default() })
+        Ok(Self {
+            store,
+            systems,
+            settings: settings.clone(),
+            rules,
+            rubric,
+            clock,
+            writer,
+            looked_at: Mutex::default(),
+        })
     }
 
     /// Opens the office over a data folder that is there, by the machine's clock.
@@ -83,14 +97,16 @@ impl Office {
         Ok(self.store.put_artifact(&kept, &actor(&made.maker))?)
     }
 
-    /// Calls that ended lately, that this run has not looked at and of which nothing was drafted yet, the oldest first.
+    /// Calls that ended lately, that were not looked at yet and of which nothing was drafted, the oldest first. With
+    /// `again` those too that were looked at and left nothing, or of which nobody knew the deal.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn due(&self) -> anyhow::Result<Vec<CallId>> {
+    pub fn due(&self, again: bool) -> anyhow::Result<Vec<CallId>> {
         let mut due = Vec::new();
         for record in self.store.calls(Some(CallState::Ended), LATELY)? {
-            if self.has_looked_at(&record.call.id) {
+            let id = &record.call.id;
+            if !again && (self.has_looked_at(id) || self.store.was_looked_at(id)?) {
                 continue;
             }
             let which = Which { batch: Some(batch_of(&record.call.id)), ..Which::default() };

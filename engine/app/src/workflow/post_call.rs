@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     deal,
+    drafting::Basis,
     office::{Office, batch_of},
 };
 
@@ -47,6 +48,10 @@ pub struct Drafted {
     pub new: usize,
     /// Why no deal was found, if none was.
     pub without_deal: Option<String>,
+    /// Digest of the words it was made of as they were heard.
+    pub(super) read: Digest,
+    /// What a language model may write better, if one is set up.
+    pub basis: Option<Box<Basis>>,
 }
 
 /// A call as its log has it.
@@ -99,8 +104,9 @@ impl Office {
     ///
     /// # Errors
     /// If the call is not there or not over, or the store or the CRM cannot be read.
-    pub fn post_call(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
+    pub(super) fn draft(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
         let mut heard = self.hear(call)?;
+        let words = Digest::of(&canonical(&heard.transcript));
         if heard.state == CallState::Open {
             bail!("call `{call}` is not over");
         }
@@ -141,19 +147,30 @@ impl Office {
         debug_assert!(proposals.iter().all(|p| p.batch == batch), "a call's proposals are one batch");
         let put = self.store.put_proposals(&proposals, &Actor::service("post_call"), now)?;
         let new = put.iter().filter(|p| matches!(p, reframe_workflow::outbox::Put::New)).count();
-        Ok(Drafted { artifact: noted.id, note: noted.body, proposals, new, without_deal })
+        let basis = self.has_writer().then(|| -> anyhow::Result<Box<Basis>> {
+            Ok(Box::new(Basis {
+                known: self.known(deal.as_ref())?,
+                words: words.clone(),
+                transcript: transcript.clone(),
+                read: read.id.clone(),
+                noted: noted.clone(),
+                proposals: proposals.clone(),
+                deal,
+                settings,
+            }))
+        });
+        // The rules' note is in the inbox; that nothing better can be written takes nothing from it.
+        let basis = basis.transpose().unwrap_or_else(|error| {
+            tracing::warn!(%call, "no model is asked about this call: {error:#}");
+            None
+        });
+        Ok(Drafted { artifact: noted.id, note: noted.body, proposals, new, without_deal, read: words, basis })
     }
 
-    /// Addresses of the buyers who were on the call, by name among the deal's contacts.
+    /// Addresses of the buyers who were on the call.
     fn recipients(&self, call: &CallTranscript, deal: Option<&Record>) -> anyhow::Result<Vec<String>> {
-        let Some(deal) = deal else { return Ok(Vec::new()) };
-        let contacts = self.contacts(deal)?;
-        let there = |name: Option<&str>| {
-            let same = |p: &str| name.is_some_and(|n| n.eq_ignore_ascii_case(p));
-            call.participants.iter().any(|p| p.side != "rep" && same(&p.name))
-        };
-        let there = contacts.iter().filter(|c| there(c.field("name")));
-        Ok(there.filter_map(|c| c.field("email").map(str::to_owned)).collect())
+        let Some(record) = deal else { return Ok(Vec::new()) };
+        Ok(deal::recipients(call, &self.contacts(record)?))
     }
 
     /// Our domain, for the names of messages; one that can be nobody's if we have no address.

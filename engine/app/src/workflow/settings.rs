@@ -7,6 +7,8 @@ use jiff::{civil::Time, tz::TimeZone};
 use reframe_connect::{gmail, hubspot};
 use serde::Deserialize;
 
+use super::drafting::DraftingSettings;
+
 /// Where deals, contacts, notes and tasks are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +55,10 @@ pub struct WorkflowSettings {
     pub rules_dir: Option<PathBuf>,
     /// Days after which a manager may see a debrief that the seller has not released.
     pub manager_after_days: u32,
+    /// Who manages the sellers, by name or e-mail address: they may see a debrief once it is released, or after these days.
+    pub managers: Vec<String>,
+    /// A language model that writes headline, summary and follow-up; off unless one is named.
+    pub drafting: DraftingSettings,
     /// The HubSpot account.
     pub hubspot: hubspot::Settings,
     /// The Gmail mailbox.
@@ -72,6 +78,8 @@ impl Default for WorkflowSettings {
             fiscal_year_starts: 1,
             rules_dir: None,
             manager_after_days: 180,
+            managers: Vec::new(),
+            drafting: DraftingSettings::default(),
             hubspot: hubspot::Settings::default(),
             gmail: gmail::Settings::default(),
         }
@@ -86,6 +94,7 @@ impl WorkflowSettings {
     pub fn check(&self) -> anyhow::Result<()> {
         self.zone()?;
         self.nightly_at()?;
+        self.drafting.check()?;
         if !(1..=12).contains(&self.fiscal_year_starts) {
             bail!("workflow.fiscal_year_starts is {}; write the number of a month, 1 to 12", self.fiscal_year_starts);
         }

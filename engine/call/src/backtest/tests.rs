@@ -73,7 +73,7 @@ impl Call {
         call.drain();
         for (id, party, name) in [(REP, Party::Rep, "Rae"), (BUYER, Party::Buyer, "Bo")] {
             let consent = Some(Consent { basis: "test".into(), reference: String::new() });
-            call.input(Input::TrackAdded(TrackInfo { id, party, name: name.into(), consent }));
+            call.input(Input::TrackAdded(TrackInfo { id, party, name: name.into(), email: None, consent }));
         }
         call
     }
@@ -312,7 +312,7 @@ fn spoken_over() -> Vec<Event> {
     call.drain();
     for (id, party, name) in [(REP, Party::Rep, "Rae"), (BUYER, Party::Buyer, "Bo")] {
         let consent = Some(Consent { basis: "test".into(), reference: String::new() });
-        call.input(Input::TrackAdded(TrackInfo { id, party, name: name.into(), consent }));
+        call.input(Input::TrackAdded(TrackInfo { id, party, name: name.into(), email: None, consent }));
     }
     for at in (0..20_000).step_by(20) {
         for (track, speech) in [(REP, 10_000..14_000), (BUYER, 11_400..12_400)] {

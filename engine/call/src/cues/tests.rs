@@ -31,7 +31,7 @@ pub(super) fn book(rules: &[&str]) -> Arc<Playbook> {
 
 fn info(id: TrackId, party: Party) -> TrackInfo {
     let consent = Some(Consent { basis: "test".to_owned(), reference: String::new() });
-    TrackInfo { id, party, name: party.as_str().to_owned(), consent }
+    TrackInfo { id, party, name: party.as_str().to_owned(), email: None, consent }
 }
 
 /// A call as its events tell it: speech known 60 ms after it begins, words 400 ms after they were said, the end of an

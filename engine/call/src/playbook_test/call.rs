@@ -52,7 +52,7 @@ impl Drive {
         for party in [Party::Rep, Party::Buyer, Party::Unknown] {
             let consent = Some(Consent { basis: "test".to_owned(), reference: String::new() });
             let name = party.as_str().to_owned();
-            drive.take(&Input::TrackAdded(TrackInfo { id: track_of(party), party, name, consent }));
+            drive.take(&Input::TrackAdded(TrackInfo { id: track_of(party), party, name, email: None, consent }));
         }
         drive
     }

@@ -47,7 +47,7 @@ say = ["a"]
 
 fn info(id: TrackId, party: Party) -> TrackInfo {
     let consent = Some(Consent { basis: "test".to_owned(), reference: String::new() });
-    TrackInfo { id, party, name: party.as_str().to_owned(), consent }
+    TrackInfo { id, party, name: party.as_str().to_owned(), email: None, consent }
 }
 
 type Script = Vec<(TrackId, MediaTime, String)>;

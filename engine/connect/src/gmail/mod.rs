@@ -197,6 +197,7 @@ fn record(at: RecordRef, message: &Message) -> Result<Record, ReadError> {
         updated_unix_ms: message.internal_date.as_deref().and_then(|d| d.parse().ok()).unwrap_or(0),
         fields: fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
         linked: Vec::new(),
+        history: std::collections::BTreeMap::new(),
     })
 }
 

@@ -57,7 +57,7 @@ pub struct Wire {
 
 /// An address nobody may be asked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address for a system of record: write https://HOST (http:// only for this machine)")]
+#[error("`{0}` is no address that may be asked: write https://HOST (http:// only for this machine)")]
 pub struct BadAddress(String);
 
 /// A request that changes nothing.
@@ -298,19 +298,27 @@ impl Http {
 
     fn exchange(&self, request: ureq::http::request::Builder, body: Vec<u8>, most: u64) -> Result<Answer, Broken> {
         let request = request.body(body).map_err(|e| Broken::NeverLeft(e.to_string()))?;
-        let mut response =
-            if request.method() == Method::GET { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) }
-                .map_err(|e| broken(&e))?;
-        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
-        // Seconds; the form with a date is not used by the vendors we speak to.
-        let retry_after_ms = retry_after.and_then(|v| v.trim().parse::<u64>().ok()).map(|s| s.saturating_mul(1_000));
-        let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(most).read_to_vec().map_err(|e| e.to_string());
-        Ok(Answer { status, retry_after_ms, body })
+        exchange(&self.agent, request, most).map_err(|e| broken(&e))
     }
 }
 
-fn check_address(url: &str) -> Result<(), BadAddress> {
+/// Sends a request and reads its answer, at most `most` bytes of it.
+pub(crate) fn exchange(agent: &Agent, request: Request<Vec<u8>>, most: u64) -> Result<Answer, ureq::Error> {
+    let mut response =
+        if request.method() == Method::GET { agent.run(request.map(|_| ())) } else { agent.run(request) }?;
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok());
+    // Seconds; the form with a date is not used by the vendors we speak to.
+    let retry_after_ms = retry_after.and_then(|v| v.trim().parse::<u64>().ok()).map(|s| s.saturating_mul(1_000));
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(most).read_to_vec().map_err(|e| e.to_string());
+    Ok(Answer { status, retry_after_ms, body })
+}
+
+/// Whether keys may be sent there.
+///
+/// # Errors
+/// [`BadAddress`].
+pub(crate) fn check_address(url: &str) -> Result<(), BadAddress> {
     let bad = || BadAddress(url.chars().take(80).collect());
     let uri: ureq::http::Uri = url.parse().map_err(|_| bad())?;
     let here = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));

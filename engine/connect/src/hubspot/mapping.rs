@@ -108,6 +108,14 @@ impl Mapping {
         self.0.get(&kind)?.get(ours).map(String::as_str)
     }
 
+    /// HubSpot's names of the fields whose history is read: a deal's stage and close date.
+    pub fn with_history(&self, kind: RecordKind) -> Vec<&str> {
+        if kind != RecordKind::Deal {
+            return Vec::new();
+        }
+        ["stage", "close_date"].into_iter().filter_map(|field| self.theirs(kind, field)).collect()
+    }
+
     /// HubSpot's names of all fields of a kind, as its requests want them.
     pub fn properties(&self, kind: RecordKind) -> Vec<&str> {
         let mut names: Vec<&str> = self.fields(kind).map(|(_, theirs)| theirs).collect();

@@ -1,6 +1,6 @@
 //! Reading from HubSpot: records, lists page by page, what is linked, what is known of fields.
 
-use reframe_workflow::system::{FieldInfo, ReadError, Record, RecordKind, RecordRef};
+use reframe_workflow::system::{FieldInfo, PastValue, ReadError, Record, RecordKind, RecordRef};
 use serde_json::json;
 
 use super::{
@@ -16,6 +16,8 @@ use crate::{
 
 /// Records a page, and a batch, at most (HubSpot's limit).
 const PAGE: usize = 100;
+/// The same where the history of properties is asked for (HubSpot's limit).
+const PAGE_WITH_HISTORY: usize = 50;
 /// Links a page at most.
 const LINKS: &str = "500";
 /// Most pages read of anything: 100,000 records. More is no list to hold in memory.
@@ -31,7 +33,10 @@ impl HubSpot {
 
     fn with_properties(&self, path: Path, kind: RecordKind) -> Path {
         let others: Vec<&str> = ENDS.iter().filter(|k| **k != kind).filter_map(|k| object(*k)).collect();
-        path.query("properties", &self.mapping.properties(kind).join(",")).query("associations", &others.join(","))
+        let path =
+            path.query("properties", &self.mapping.properties(kind).join(",")).query("associations", &others.join(","));
+        let history = self.mapping.with_history(kind);
+        if history.is_empty() { path } else { path.query("propertiesWithHistory", &history.join(",")) }
     }
 
     /// One record as HubSpot has it.
@@ -44,12 +49,16 @@ impl HubSpot {
     /// All records of a kind.
     pub(super) fn all(&self, kind: RecordKind) -> Result<Vec<Record>, ReadError> {
         let mut records = Vec::new();
-        let first = self.with_properties(Self::path(kind, &[])?.query("limit", &PAGE.to_string()), kind);
+        let first = self.with_properties(Self::path(kind, &[])?.query("limit", &self.page(kind).to_string()), kind);
         self.pages(&first, |object: Object| {
             records.push(self.record(kind, object)?);
             Ok(())
         })?;
         Ok(records)
+    }
+
+    fn page(&self, kind: RecordKind) -> usize {
+        if self.mapping.with_history(kind).is_empty() { PAGE } else { PAGE_WITH_HISTORY }
     }
 
     fn pages<T: serde::de::DeserializeOwned>(
@@ -84,9 +93,13 @@ impl HubSpot {
 
     fn batch(&self, kind: RecordKind, ids: &[String], properties: &[&str]) -> Result<Vec<Object>, ReadError> {
         let mut objects = Vec::new();
-        for ids in ids.chunks(PAGE) {
+        let history = self.mapping.with_history(kind);
+        for ids in ids.chunks(self.page(kind)) {
             let inputs: Vec<_> = ids.iter().map(|id| json!({ "id": id })).collect();
-            let body = json!({ "properties": properties, "inputs": inputs });
+            let mut body = json!({ "properties": properties, "inputs": inputs });
+            if !history.is_empty() {
+                body["propertiesWithHistory"] = json!(history);
+            }
             let request = ReadRequest::post(Self::path(kind, &["batch", "read"])?, body);
             let request = request.ok_or_else(|| odd("reading many records at once is not on our list of reads"))?;
             let page: Option<Page<Object>> = self.http.read(&request)?;
@@ -129,6 +142,7 @@ impl HubSpot {
             updated_unix_ms: object.updated_at.as_deref().and_then(time::parse_ms).unwrap_or(0),
             fields: std::collections::BTreeMap::new(),
             linked: Vec::new(),
+            history: std::collections::BTreeMap::new(),
         };
         for (ours, theirs) in self.mapping.fields(kind) {
             let value = object.properties.get(theirs).and_then(Option::as_deref).filter(|v| !v.is_empty());
@@ -141,6 +155,20 @@ impl HubSpot {
             }
             if !value.is_empty() {
                 record.fields.insert(ours.to_owned(), value);
+            }
+        }
+        for (ours, theirs) in self.mapping.fields(kind) {
+            let Some(past) = object.properties_with_history.get(theirs) else { continue };
+            let mut values = Vec::with_capacity(past.len());
+            for one in past {
+                let Some(at_unix_ms) = one.timestamp.as_deref().and_then(time::parse_ms) else { continue };
+                let value = one.value.as_deref().filter(|v| !v.is_empty());
+                let value = value.map(|v| self.ours(kind, theirs, v, &object)).transpose()?;
+                values.push(PastValue { value, at_unix_ms });
+            }
+            values.sort_by_key(|v| v.at_unix_ms);
+            if !values.is_empty() {
+                record.history.insert(ours.to_owned(), values);
             }
         }
         for end in ENDS {

@@ -12,11 +12,21 @@ pub struct Object {
     pub id: String,
     #[serde(default)]
     pub properties: BTreeMap<String, Option<String>>,
+    /// Of properties whose history was asked for: what they read, the latest first.
+    #[serde(default)]
+    pub properties_with_history: BTreeMap<String, Vec<Past>>,
     pub updated_at: Option<String>,
     #[serde(default)]
     pub archived: bool,
     #[serde(default)]
     pub associations: BTreeMap<String, Page<Linked>>,
+}
+
+/// What a property read from a time on.
+#[derive(Debug, Deserialize)]
+pub struct Past {
+    pub value: Option<String>,
+    pub timestamp: Option<String>,
 }
 
 /// One end of a link, in a record.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! deals.csv contacts.csv companies.csv tasks.csv   one record a line; the first line names the fields, `id` among them
+//! history.csv                                      stage and close date of deals over time: `deal_id,field,value,at`
 //! notes/*.md                                       one note a file: `about: deal/7`, `at:`, `ref:`, a blank line, the text
 //! mail/drafts/*.eml  mail/sent/*.eml               messages; nothing is sent from here, `sent` is where a mailer fetches
 //! ```
@@ -11,6 +12,7 @@
 //! the new one. People may edit the files at any time; a row's version is a digest of its cells.
 
 mod files;
+mod history;
 mod note;
 mod rows;
 mod table;
@@ -118,6 +120,7 @@ impl Local {
             updated_unix_ms: files::changed_ms(path),
             fields: fields.collect(),
             linked,
+            history: Default::default(),
         }
     }
 
@@ -148,7 +151,10 @@ impl SystemOfRecord for Local {
             RecordKind::MailDraft | RecordKind::Mail => Ok(self.mail(record.kind, &record.id)?.map(|(r, _)| r)),
             kind => {
                 let (table, _) = self.table(kind)?;
-                Ok(table.row(&record.id).map(|row| self.row(kind, &table, row)))
+                let mut found: Vec<Record> =
+                    table.row(&record.id).map(|row| self.row(kind, &table, row)).into_iter().collect();
+                self.with_history(kind, &mut found)?;
+                Ok(found.pop())
             }
         }
     }
@@ -178,6 +184,7 @@ impl SystemOfRecord for Local {
             linked && crate::matches(r, which)
         });
         records.sort_by(|a, b| a.at.id.cmp(&b.at.id));
+        self.with_history(kind, &mut records)?;
         Ok(records)
     }
 

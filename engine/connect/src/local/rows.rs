@@ -74,6 +74,7 @@ impl Local {
             updated_unix_ms: updated.unwrap_or_else(|| files::changed_ms(&self.folder.join(file(kind)))),
             fields: filled().filter(|(c, _)| is_field(c)).map(|(c, v)| (c.clone(), v.clone())).collect(),
             linked: linked.flatten().collect(),
+            history: Default::default(),
         }
     }
 }

@@ -151,11 +151,19 @@ impl Local {
         if is != before {
             return Err(changed(crate::reads_otherwise(field, is, before)));
         }
-        let now = iso((self.now_ms)());
+        let was_deal = self.read(at).map_err(|e| unread(&e))?;
+        let now_ms = (self.now_ms)();
+        let now = iso(now_ms);
         let mut changes = vec![(column, after.unwrap_or_default())];
         changes.extend(table.column(UPDATED).map(|c| (c, now.as_str())));
         table.set(&at.id, &changes);
         self.replace(at.kind, &table, &was, lock)?;
+        if let Some(was_deal) = was_deal
+            && let Err(error) = self.note_change(&was_deal, field, after, now_ms, lock)
+        {
+            // The change itself is done; without its line it shows as one that was made by hand.
+            tracing::warn!(%error, "a change of a deal is not in history.csv");
+        }
         self.done(at)
     }
 
@@ -205,7 +213,7 @@ fn column(table: &Table, kind: RecordKind, name: &str) -> Result<usize, WriteErr
     })
 }
 
-fn not_done(problem: String) -> WriteError {
+pub(super) fn not_done(problem: String) -> WriteError {
     WriteError::NotDone { problem, wait_ms: BUSY_MS }
 }
 
@@ -214,7 +222,7 @@ fn unread(error: &ReadError) -> WriteError {
     write_without_read(error)
 }
 
-fn failed(error: WriteFailed) -> WriteError {
+pub(super) fn failed(error: WriteFailed) -> WriteError {
     match error {
         WriteFailed::Unchanged(e) => not_done(e.to_string()),
         WriteFailed::Exists => not_done("there is a file of that name already".into()),

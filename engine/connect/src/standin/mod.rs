@@ -11,6 +11,7 @@ mod faults;
 mod gmail;
 mod hubspot;
 mod journal;
+pub mod model;
 mod serve;
 mod tokens;
 mod wire;

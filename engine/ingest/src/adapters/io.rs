@@ -371,7 +371,7 @@ impl Connection {
         };
         self.tracks.insert(person.person, id);
         let Some(id) = id else { return Ok(()) };
-        let info = TrackInfo { id, party: person.party, name: person.name, consent: person.consent };
+        let info = TrackInfo { id, party: person.party, name: person.name, email: None, consent: person.consent };
         feed.announce(info, person.codec, person.who).await.map_err(Outcome::Refused)
     }
 

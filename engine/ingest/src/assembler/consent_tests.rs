@@ -18,7 +18,7 @@ fn agreed() -> Option<Consent> {
 }
 
 fn joins(track: TrackId, consent: Option<Consent>) -> What {
-    let info = TrackInfo { id: track, party: Party::Unknown, name: format!("track {track}"), consent };
+    let info = TrackInfo { id: track, party: Party::Unknown, name: format!("track {track}"), email: None, consent };
     What::Track { info, codec: PCM, who: Box::default() }
 }
 

@@ -16,7 +16,7 @@ const PCM: Codec = Codec::PcmS16le { rate_hz: 16_000 };
 
 fn joins(track: TrackId, codec: Codec) -> What {
     let consent = Some(Consent { basis: "test".into(), reference: String::new() });
-    let info = TrackInfo { id: track, party: Party::Unknown, name: format!("track {track}"), consent };
+    let info = TrackInfo { id: track, party: Party::Unknown, name: format!("track {track}"), email: None, consent };
     What::Track { info, codec, who: Box::default() }
 }
 

@@ -140,6 +140,8 @@ impl TrackStart {
             id: TrackId(u16::from(self.track)),
             party: self.party,
             name: self.name.clone(),
+            // Who admits the track puts it there, once the person is known to have agreed.
+            email: None,
             consent: self.consent.clone(),
         }
     }

@@ -3,6 +3,7 @@
 import { el, setText } from "/assets/elements.js";
 import { Api, Refused } from "./api.js";
 import { Cards } from "./cards.js";
+import { debriefParts, nobodyYet } from "./debrief.js";
 import { Decisions } from "./decisions.js";
 import { renderInbox } from "./inbox.js";
 import { listen } from "./keys.js";
@@ -28,6 +29,7 @@ let side = null;
 let timer = null;
 let waitMs = ASK_MS;
 let asking = false;
+let debriefOf = null; // the same of the debrief's
 let noteOf = null; // what the note area shows, so that it is only rebuilt when it changes
 
 const cards = new Cards(find("cards"), {
@@ -76,6 +78,7 @@ function render() {
   find("approve-all").disabled = ready === 0;
   setText(find("approve-all-word"), state.busy.size > 0 ? "Sending…" : ready === 0 ? "Nothing to approve" : ready === 1 ? "Approve the one left" : `Approve all ${ready}`);
   renderNote();
+  renderDebrief();
   cards.render(state);
   results.render(state);
 }
@@ -86,6 +89,46 @@ function renderNote() {
   noteOf = state.note;
   area.hidden = state.note === null;
   area.replaceChildren(...(state.note === null ? [] : noteParts(state.note, words)));
+}
+
+/// Whether a call has a debrief is not told to those who have not said who they are: then the note stands for it.
+function renderDebrief() {
+  const area = find("debrief");
+  const shows = state.debrief ?? (state.note !== null && state.who === "" ? "nobody" : null);
+  if (debriefOf === shows) return;
+  debriefOf = shows;
+  area.hidden = shows === null;
+  const open = area.querySelector("details")?.open ?? false;
+  const parts = shows === null ? [] : shows === "nobody" ? nobodyYet(askName) : debriefParts(shows, words, release);
+  area.replaceChildren(...parts.filter((part) => part !== null));
+  const details = area.querySelector("details");
+  if (details) details.open = open;
+}
+
+/// Asks for the debrief of the call that is open, in the name of who is here.
+async function loadDebrief() {
+  const { batch, who } = state;
+  const call = state.batches.find((each) => each.batch === batch)?.call ?? null;
+  if (call === null || who === "") return;
+  await takeDebrief(api.post("debrief", { by: who, call }), batch, who);
+}
+
+async function release() {
+  const { batch, who } = state;
+  const { call } = state.batches.find((each) => each.batch === batch);
+  await takeDebrief(api.post("debrief/release", { by: who, call }), batch, who);
+  say("The debrief is open to your manager");
+}
+
+async function takeDebrief(asked, batch, who) {
+  try {
+    const view = await asked;
+    if (state.batch !== batch || state.who !== who) return;
+    state.debrief = view;
+  } catch (refused) {
+    if (refused.status !== 404) lost(refused);
+  }
+  render();
 }
 
 function trouble() {
@@ -117,6 +160,7 @@ async function open(name) {
   }
   openBatch(state, name, items);
   noteOf = undefined;
+  debriefOf = undefined;
   history.replaceState(null, "", `#batch=${encodeURIComponent(name)}`);
   render();
   window.scrollTo(0, 0);
@@ -128,6 +172,7 @@ async function open(name) {
     if (state.batch !== name) return;
     state.note = note;
     render();
+    loadDebrief();
     const first = note.note.headline?.evidence.find((each) => each.kind === "words");
     if (first && matchMedia(WIDE).matches && !side.isOpen) words(first, null, false);
   } catch (refused) {
@@ -214,8 +259,10 @@ function askName() {
         return;
       }
       state.who = name;
+      state.debrief = null;
       render();
       end(name);
+      loadDebrief();
     };
     const off = () => end(null);
     form.addEventListener("submit", submit);

@@ -10,6 +10,7 @@ export function newState() {
     batch: null, // name of the batch that is open
     items: new Map(), // proposal -> item, of that batch, in its order
     note: null,
+    debrief: null, // how its call was led, as far as whoever is here may see it
     current: null, // proposal the keys act on
     editing: null, // proposal that is being edited
     rejecting: null, // proposal that is being rejected
@@ -42,6 +43,7 @@ export function openBatch(state, name, items) {
   state.batch = name;
   state.items = new Map(items.map((item) => [item.proposal.id, item]));
   state.note = null;
+  state.debrief = null;
   state.editing = null;
   state.rejecting = null;
   state.changed.clear();

@@ -65,7 +65,7 @@ pub fn transcript() -> CallTranscript {
         turn
     });
     let turns = turns.collect();
-    let person = |name: &str, side: &str| Participant { name: name.into(), side: side.into() };
+    let person = |name: &str, side: &str| Participant { name: name.into(), side: side.into(), email: None };
     CallTranscript {
         call: CALL.into(),
         title: "Northwind, second call".into(),

@@ -5,12 +5,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use reframe_serve::review::{Batch, Changes, DeskError, Hit, Item, Piece, Progress, ReviewDesk, Sent, Verdict};
+use reframe_serve::review::{
+    Batch, Changes, DebriefView, DeskError, Hit, Item, OpenDebrief, Piece, Progress, ReviewDesk, Sent, Verdict,
+};
 use reframe_workflow::{
     artifact::Digest,
     gate::{self, Action, Approver, Click, Proposal, ProposalId, Refusal},
     handoff::{CallTranscript, NoteProposal},
     outbox::{Listed, Standing, VoidWhy},
+    rubric::{self, Release, Role, Rubric, Viewer},
     system::{Receipt, RecordKind, RecordRef},
 };
 
@@ -34,6 +37,8 @@ struct State {
     upto: u64,
     refuse: BTreeMap<ProposalId, String>,
     clicks: Vec<(ProposalId, Digest, String)>,
+    /// Calls whose debrief the seller has opened, with the time.
+    released: BTreeMap<String, i64>,
     lands: bool,
     down: bool,
 }
@@ -320,6 +325,40 @@ impl ReviewDesk for MemoryDesk {
         Ok(self.up()?.notes.iter().find(|n| n.call == call).cloned())
     }
 
+    fn debrief(&self, call: &str, viewer: &Approver) -> Result<Option<DebriefView>, DeskError> {
+        let state = self.up()?;
+        let found = state.calls.iter().zip(&state.notes).find(|(c, _)| c.call == call);
+        let Some((transcript, note)) = found else { return Ok(None) };
+        let (release, own) = (release_of(transcript, &state), sells(transcript, viewer));
+        let viewer = Viewer { person: as_person(viewer), role: if own { Role::Seller } else { Role::Other } };
+        if let Err(denied) = release.visible_to(&viewer, transcript.started_unix_ms) {
+            return Ok(Some(DebriefView::Closed { says: denied.to_string() }));
+        }
+        let debrief = rubric::debrief(transcript, note, &Rubric::built_in());
+        let trends = rubric::trends(std::slice::from_ref(&debrief));
+        let released_unix_ms = state.released.get(call).copied();
+        let opens_unix_ms = transcript.started_unix_ms + 180 * 24 * 60 * 60 * 1_000;
+        Ok(Some(DebriefView::Open(Box::new(OpenDebrief {
+            debrief,
+            trends,
+            calls: 1,
+            own,
+            released_unix_ms,
+            opens_unix_ms,
+        }))))
+    }
+
+    fn release_debrief(&self, call: &str, by: &Approver, at_unix_ms: i64) -> Result<(), DeskError> {
+        let mut state = self.up()?;
+        let known = state.calls.iter().find(|c| c.call == call);
+        let transcript = known.ok_or_else(|| DeskError::Unknown(format!("call {call}")))?;
+        if !sells(transcript, by) {
+            return Err(DeskError::Impossible(rubric::NotYours.to_string()));
+        }
+        state.released.entry(call.to_owned()).or_insert(at_unix_ms);
+        Ok(())
+    }
+
     fn search(&self, query: &str, limit: usize) -> Result<Vec<Hit>, DeskError> {
         let state = self.up()?;
         let wanted = query.to_lowercase();
@@ -344,6 +383,21 @@ impl ReviewDesk for MemoryDesk {
         }
         hits.truncate(limit);
         Ok(hits)
+    }
+}
+
+/// Whether this is a seller of the call.
+fn sells(call: &CallTranscript, who: &Approver) -> bool {
+    call.participants.iter().any(|p| p.side == "rep" && Approver::person(&p.name).is_ok_and(|p| p == *who))
+}
+
+fn release_of(call: &CallTranscript, state: &State) -> Release {
+    let seller = call.participants.iter().find(|p| p.side == "rep").map_or("the seller", |p| &p.name);
+    let seller = reframe_consent::Person::new(seller).expect("a name");
+    let release = Release::new(seller.clone(), call.started_unix_ms, 180);
+    match state.released.get(&call.call) {
+        Some(at) => release.clone().release(&seller, *at).unwrap_or(release),
+        None => release,
     }
 }
 

@@ -30,12 +30,12 @@ const MAX_REASON_CHARS: usize = 500;
 /// How long ago something may have come on a screen that says so only now, in ms: half a day, a tab left open over lunch.
 const LONGEST_AGO_MS: i64 = 12 * 60 * 60 * 1_000;
 
-fn now_unix_ms() -> i64 {
+pub(super) fn now_unix_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn person(name: &str) -> Result<Approver, Failure> {
+pub(super) fn person(name: &str) -> Result<Approver, Failure> {
     Approver::person(name).map_err(|error| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "who", format!("{error}")))
 }
 

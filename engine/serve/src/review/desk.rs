@@ -10,6 +10,8 @@ use reframe_workflow::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::DebriefView;
+
 /// Proposals that belong together: a call, or a night's review of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Batch {
@@ -277,6 +279,18 @@ pub trait ReviewDesk: Send + Sync {
     /// # Errors
     /// [`DeskError::Down`].
     fn note(&self, call: &str) -> Result<Option<NoteProposal>, DeskError>;
+
+    /// How a call was led, as far as this person may see it at the moment; nothing if there is no debrief of it.
+    ///
+    /// # Errors
+    /// [`DeskError::Down`].
+    fn debrief(&self, call: &str, viewer: &Approver) -> Result<Option<DebriefView>, DeskError>;
+
+    /// The seller whose call it was opens its debrief to their manager; a second time changes nothing.
+    ///
+    /// # Errors
+    /// [`DeskError::Unknown`], [`DeskError::Impossible`] for anybody else, [`DeskError::Down`].
+    fn release_debrief(&self, call: &str, by: &Approver, at_unix_ms: i64) -> Result<(), DeskError>;
 
     /// Who said this, and when; the best first. What cannot be understood as a query finds nothing.
     ///

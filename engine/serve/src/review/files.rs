@@ -10,12 +10,13 @@ use crate::page::{JAVASCRIPT, asset};
 
 /// File name, content type and text of all that is the review page's own. `base.css`, icon and `elements.js` it shares with
 /// the overlay.
-const ASSETS: [(&str, &str, &str); 14] = [
+const ASSETS: [(&str, &str, &str); 15] = [
     ("review.css", "text/css; charset=utf-8", include_str!("../../assets/review/review.css")),
     ("review.js", JAVASCRIPT, include_str!("../../assets/review/review.js")),
     ("api.js", JAVASCRIPT, include_str!("../../assets/review/api.js")),
     ("cards.js", JAVASCRIPT, include_str!("../../assets/review/cards.js")),
     ("cite.js", JAVASCRIPT, include_str!("../../assets/review/cite.js")),
+    ("debrief.js", JAVASCRIPT, include_str!("../../assets/review/debrief.js")),
     ("decisions.js", JAVASCRIPT, include_str!("../../assets/review/decisions.js")),
     ("editor.js", JAVASCRIPT, include_str!("../../assets/review/editor.js")),
     ("inbox.js", JAVASCRIPT, include_str!("../../assets/review/inbox.js")),

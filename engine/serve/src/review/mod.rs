@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod debrief;
 mod decide;
 mod desk;
 mod edit;
@@ -13,6 +14,7 @@ mod read;
 mod routes;
 
 pub use self::{
+    debrief::{DebriefView, OpenDebrief},
     desk::{Batch, Changes, DeskError, Hit, Item, Piece, Progress, ReviewDesk, Sent, Verdict},
     routes::{ReviewOptions, review_link, review_router},
 };

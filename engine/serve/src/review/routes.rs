@@ -13,7 +13,7 @@ use axum::{
 use super::{
     DeskError, ReviewDesk, access,
     answer::{Answer, Failure},
-    decide, files, read,
+    debrief, decide, files, read,
 };
 use crate::{Token, page};
 
@@ -66,6 +66,8 @@ pub fn review_router(desk: Arc<dyn ReviewDesk>, options: ReviewOptions) -> Route
         .route("/approve", post(decide::approve))
         .route("/reject", post(decide::reject))
         .route("/edit", post(decide::edit))
+        .route("/debrief", post(debrief::debrief))
+        .route("/debrief/release", post(debrief::release))
         .route("/{*other}", any(nothing))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), access::check));

@@ -19,7 +19,7 @@ fn apply(screen: &mut Screen, seq: u64, at_ms: u64, body: EventBody) -> Vec<Chan
 
 fn track(id: u16, party: Party, name: &str, consent: bool) -> EventBody {
     let consent = consent.then(|| Consent { basis: "fixture".into(), reference: String::new() });
-    EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } }
+    EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), email: None, consent } }
 }
 
 #[test]

@@ -42,7 +42,9 @@ impl Call {
     /// Somebody is there from now on, or is known to be on that side.
     pub fn join(&mut self, id: u16, party: Party, name: &str, agreed: bool) {
         let consent = agreed.then(|| Consent { basis: "fixture".into(), reference: String::new() });
-        self.event(EventBody::TrackAdded { track: TrackInfo { id: TrackId(id), party, name: name.into(), consent } });
+        self.event(EventBody::TrackAdded {
+            track: TrackInfo { id: TrackId(id), party, name: name.into(), email: None, consent },
+        });
     }
 
     /// Somebody is saying this.

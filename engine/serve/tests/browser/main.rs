@@ -4,6 +4,7 @@
 
 mod call;
 mod cdp;
+mod debrief;
 #[allow(dead_code, reason = "the demo uses the rest")]
 #[path = "../../examples/review_demo/call.rs"]
 mod demo_call;

@@ -24,11 +24,11 @@ use crate::{
     desk::MemoryDesk,
 };
 
-const WIDE: (u32, u32) = (1280, 860);
-const NARROW: (u32, u32) = (380, 720);
+pub const WIDE: (u32, u32) = (1280, 860);
+pub const NARROW: (u32, u32) = (380, 720);
 
 /// The page's server, which can be stopped and started again.
-struct Review {
+pub struct Review {
     port: u16,
     token: Token,
     desk: Arc<MemoryDesk>,
@@ -42,7 +42,7 @@ impl Review {
         review
     }
 
-    async fn of_the_demo() -> Self {
+    pub async fn of_the_demo() -> Self {
         let desk = MemoryDesk::default();
         desk.put_call(call::transcript(), call::note());
         desk.put(call::batch(), call::proposals());
@@ -73,11 +73,16 @@ impl Review {
         task.await.unwrap().unwrap();
     }
 
-    async fn open(&self, browser: &mut Browser, size: (u32, u32), scheme: &str) -> Page {
+    pub async fn open(&self, browser: &mut Browser, size: (u32, u32), scheme: &str) -> Page {
         let page =
             browser.open(&review_link(&format!("http://127.0.0.1:{}", self.port), &self.token), size, scheme).await;
         browser.wait(&page, "document.querySelectorAll('.item').length > 0").await;
         page
+    }
+
+    /// Whether nobody has decided anything.
+    pub fn clicks_none(&self) -> bool {
+        self.desk.clicks().is_empty()
     }
 
     fn clicks(&self) -> Vec<(ProposalId, Digest)> {
@@ -86,7 +91,7 @@ impl Review {
 }
 
 /// Says who decides, when the page asks.
-async fn name(browser: &mut Browser, page: &Page, who: &str) {
+pub async fn name(browser: &mut Browser, page: &Page, who: &str) {
     browser.wait(page, "document.querySelector('#name-dialog').open").await;
     browser.eval(page, &format!("document.querySelector('#name').value = {}", json!(who))).await;
     browser.enter(page).await;
@@ -101,7 +106,7 @@ async fn click(browser: &mut Browser, page: &Page, selector: &str) {
     browser.click(page, selector).await;
 }
 
-async fn escape(browser: &mut Browser, page: &Page) {
+pub async fn escape(browser: &mut Browser, page: &Page) {
     browser.press(page, "Escape", 0).await;
 }
 
@@ -131,6 +136,7 @@ async fn review_in_a_browser() {
     an_edit_voids(&mut browser).await;
     what_changes_under_the_eyes_is_not_approved(&mut browser).await;
     all_at_once_with_some_refused(&mut browser).await;
+    crate::debrief::is_shown_to_the_seller_first(&mut browser).await;
     shows_markup_as_text(&mut browser).await;
     fits_and_can_be_read(&mut browser).await;
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
@@ -451,7 +457,7 @@ fn hostile() -> MemoryDesk {
     let transcript = CallTranscript {
         call: "c".into(),
         title: bad(),
-        participants: vec![Participant { name: bad(), side: bad() }],
+        participants: vec![Participant { name: bad(), side: bad(), email: None }],
         turns: vec![Turn { utterance: 0, speaker: 0, words: vec![word] }],
         ..call::transcript()
     };

@@ -26,6 +26,7 @@ mod write;
 pub use self::{
     error::ExportError,
     manifest::{FileEntry, Manifest},
+    schemas::handoffs,
 };
 
 /// Version of this layout, raised when an older program could not read a newer export.

@@ -6,6 +6,7 @@ use reframe_workflow::{
     gate::Proposal,
     handoff::{Brief, CallTranscript, Draft, FieldProposal, Meeting, NoteProposal, SignalCard},
     outbox::{Entry as OutboxEntry, Service},
+    rubric::Debrief,
 };
 use rusqlite::Connection;
 use schemars::schema_for;
@@ -17,9 +18,12 @@ use super::{
     tables::{Kept, TABLES},
 };
 
-/// Name and text of every schema.
-pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut schemas = vec![
+/// A name, and the schema of what goes by it.
+type Named = (&'static str, Value);
+
+/// What stages hand on and what becomes of it, by the name under which an export keeps it.
+fn handed_on() -> Vec<Named> {
+    vec![
         ("manifest", schema_for!(Manifest).to_value()),
         ("artifacts.body", schema_for!(Artifact<Value>).to_value()),
         ("artifacts.body.signal_card", schema_for!(Artifact<SignalCard>).to_value()),
@@ -29,19 +33,43 @@ pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> 
         ("artifacts.body.call_transcript", schema_for!(Artifact<CallTranscript>).to_value()),
         ("artifacts.body.note_proposal", schema_for!(Artifact<NoteProposal>).to_value()),
         ("artifacts.body.field_proposal", schema_for!(Artifact<FieldProposal>).to_value()),
+        ("artifacts.body.debrief", schema_for!(Artifact<Debrief>).to_value()),
         ("revisions.body", schema_for!(Proposal).to_value()),
         ("outbox.body", schema_for!(OutboxEntry).to_value()),
         ("services.body", schema_for!(Service).to_value()),
         ("audit.body", schema_for!(AuditEntry).to_value()),
         ("event", event()),
-    ];
+    ]
+}
+
+/// Name and text of the JSON Schema of every hand-off between the stages, of proposals, of what is on its way and of the
+/// audit log, in order of their names.
+#[must_use]
+pub fn handoffs() -> Vec<(String, String)> {
+    let mut schemas = handed_on();
+    schemas.sort_by_key(|(name, _)| *name);
+    // An export calls them by the file and column they stand in; a person calls them by what they are.
+    let plain = |name: &str| match name {
+        "revisions.body" => "proposal".to_owned(),
+        "artifacts.body" => "artifact".to_owned(),
+        other => other.trim_start_matches("artifacts.body.").replace(".body", ""),
+    };
+    schemas.iter().map(|(name, schema)| (plain(name), text(schema))).collect()
+}
+
+fn text(schema: &Value) -> String {
+    serde_json::to_string_pretty(schema).expect("a JSON value can be written") + "\n"
+}
+
+/// Name and text of every schema.
+pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut schemas = handed_on();
     for (table, kept) in TABLES {
         if matches!(kept, Kept::Rows(_) | Kept::Audit) {
             schemas.push((table, row(conn, table)?));
         }
     }
     schemas.sort_by_key(|(name, _)| *name);
-    let text = |schema: &Value| serde_json::to_string_pretty(schema).expect("a JSON value can be written") + "\n";
     Ok(schemas.iter().map(|(name, schema)| (format!("{name}.json"), text(schema))).collect())
 }
 

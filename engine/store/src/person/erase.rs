@@ -172,7 +172,7 @@ impl SqliteLog {
                 tx.execute("UPDATE calls SET title = ?2 WHERE no = ?1", params![call.no, GONE]).map_err(name)?;
             }
         }
-        let reach = Reach::Person { who, calls: theirs };
+        let reach = Reach::Person { who, calls: theirs, everywhere: true };
         let stone = tombstone(&wish.digest, at);
         erased.artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
         (erased.proposals, erased.being_written) = rewrite::proposals(tx, &reach, &stone, at).map_err(name)?;
@@ -189,7 +189,7 @@ impl SqliteLog {
     }
 
     /// Takes what was deleted out of the index's pages, then out of all pages and the write-ahead log.
-    pub(super) fn clean_pages(&self) -> Result<(), StoreError> {
+    pub(crate) fn clean_pages(&self) -> Result<(), StoreError> {
         // `secure-delete` leaves keys by which the index's own tree is searched; merging it into one writes them anew.
         self.writer()
             .execute("INSERT INTO said_index (said_index) VALUES ('optimize')", [])
@@ -198,7 +198,7 @@ impl SqliteLog {
     }
 
     /// Runs `body` in a write transaction: all of it, or nothing on any error.
-    pub(super) fn transact<T>(
+    pub(crate) fn transact<T>(
         &self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

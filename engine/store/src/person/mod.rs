@@ -25,11 +25,12 @@
 //! still running is left until it is over, and so is a proposal that is being written: the erasure stays due.
 
 mod erase;
-mod reach;
-mod redact;
+pub(crate) mod reach;
+pub(crate) mod redact;
 mod retention;
-mod rewrite;
-mod who;
+pub(crate) mod rewrite;
+pub(crate) mod who;
+mod withdrawal;
 
 use reframe_workflow::artifact::Digest;
 

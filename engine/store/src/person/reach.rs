@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::who::Who;
 
 /// What an erasure is about.
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// A person: the calls they were on, with the utterances that are theirs.
     Person {
         /// Who.
         who: Who,
         /// Calls by name.
         calls: BTreeMap<String, BTreeSet<u32>>,
+        /// Whether what names them goes also where it rests on none of these calls.
+        everywhere: bool,
     },
     /// Whole calls, by name.
     Calls(BTreeSet<String>),
@@ -24,9 +26,11 @@ impl Reach {
     pub(super) fn touches(&self, value: &Value) -> bool {
         match self {
             Self::Calls(calls) => any_object(value, &mut |object| {
-                object.get("call").and_then(Value::as_str).is_some_and(|call| calls.contains(call))
+                let text = |key| object.get(key).and_then(Value::as_str);
+                let named = [text("call"), text("batch").and_then(of_call)];
+                named.into_iter().flatten().any(|call| calls.contains(call))
             }),
-            Self::Person { who, calls } => {
+            Self::Person { who, calls, everywhere } => {
                 let mut near = false;
                 let theirs = any_object(value, &mut |object| {
                     let Some(said) = object.get("call").and_then(Value::as_str).and_then(|call| calls.get(call)) else {
@@ -37,7 +41,10 @@ impl Reach {
                     let quoted = object.get("utterance").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
                     quoted.is_some_and(|n| said.contains(&n)) || object.contains_key("turns")
                 });
-                theirs || any_text(value, &|text| who.named_in(text) || (near && who.hinted_in(text)))
+                let near = near || any_text(value, &|text| of_call(text).is_some_and(|call| calls.contains_key(call)));
+                theirs
+                    || ((near || *everywhere) && any_text(value, &|text| who.named_in(text)))
+                    || (near && any_text(value, &|text| who.hinted_in(text)))
             }
         }
     }
@@ -49,6 +56,11 @@ impl Reach {
             Self::Calls(_) => false,
         }
     }
+}
+
+/// The call whose batch a proposal is in.
+fn of_call(batch: &str) -> Option<&str> {
+    batch.strip_prefix("call ")
 }
 
 fn any_object(value: &Value, test: &mut impl FnMut(&serde_json::Map<String, Value>) -> bool) -> bool {

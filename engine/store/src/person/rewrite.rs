@@ -156,6 +156,7 @@ const fn speaker(body: &EventBody) -> Option<TrackId> {
 fn masked(track: &mut TrackInfo, who: &Who, mask: &str) -> bool {
     let before = track.clone();
     mask.clone_into(&mut track.name);
+    track.email = None;
     if let Some(consent) = track.consent.as_mut().filter(|c| who.named_in(&c.reference)) {
         GONE.clone_into(&mut consent.reference);
     }
@@ -163,7 +164,7 @@ fn masked(track: &mut TrackInfo, who: &Who, mask: &str) -> bool {
 }
 
 /// Puts tombstones in the place of hand-offs. Gives their count.
-pub(super) fn artifacts(tx: &Transaction<'_>, reach: &Reach, stone: &Value) -> rusqlite::Result<usize> {
+pub(crate) fn artifacts(tx: &Transaction<'_>, reach: &Reach, stone: &Value) -> rusqlite::Result<usize> {
     let mut changed: BTreeMap<String, String> = BTreeMap::new();
     let mut all = tx.prepare_cached("SELECT id, body FROM artifacts")?;
     let mut rows = all.query([])?;
@@ -181,7 +182,7 @@ pub(super) fn artifacts(tx: &Transaction<'_>, reach: &Reach, stone: &Value) -> r
 
 /// Takes the texts out of proposals and stops those not yet done. Gives how many were changed, and how many had to be
 /// left because they are being written.
-pub(super) fn proposals(
+pub(crate) fn proposals(
     tx: &Transaction<'_>,
     reach: &Reach,
     stone: &Value,

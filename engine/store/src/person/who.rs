@@ -7,14 +7,14 @@ const PART_CHARS: usize = 3;
 
 /// A person by all spellings given.
 #[derive(Clone, Debug)]
-pub(super) struct Who {
+pub(crate) struct Who {
     spellings: Vec<Person>,
     /// Each spelling as words.
     words: Vec<Vec<String>>,
 }
 
 impl Who {
-    pub(super) fn new(spellings: Vec<Person>) -> Self {
+    pub(crate) fn new(spellings: Vec<Person>) -> Self {
         let words = spellings.iter().map(|p| words(p.as_str())).filter(|w| !w.is_empty()).collect();
         Self { spellings, words }
     }

@@ -1,10 +1,10 @@
 //! The consent registry in the file.
 
 use reframe_consent::{ConsentRecord, NewRecord, Person};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{SqliteLog, column, unreadable};
-use crate::{consents::ConsentBook, error::StoreError};
+use crate::{consents::ConsentBook, error::StoreError, id::CallId};
 
 /// Columns in the order [`record`] reads them.
 const RECORD: &str =
@@ -58,6 +58,38 @@ impl ConsentBook for SqliteLog {
         reader
             .prepare_cached(&sql)
             .and_then(|mut s| s.query_map(params![person.map(Person::as_str), column(limit as u64)], record)?.collect())
+            .map_err(|e| self.faults.name(e))
+    }
+
+    fn carry_out_withdrawals(&self, at_unix_ms: i64) -> Result<(), StoreError> {
+        self.withdraw_all(at_unix_ms)
+    }
+
+    fn withdrawals_to_finish(&self) -> Result<Vec<(u64, Vec<CallId>)>, StoreError> {
+        let due = self.withdrawals("rewritten")?;
+        if due.values().any(|calls| !calls.is_empty()) {
+            self.clean_pages()?;
+        }
+        Ok(due.into_iter().collect())
+    }
+
+    fn withdrawal_finished(&self, consent: u64) -> Result<(), StoreError> {
+        self.forget_withdrawal(consent)
+    }
+}
+
+impl SqliteLog {
+    /// One record, inside the caller's transaction.
+    pub(crate) fn consent(&self, conn: &Connection, id: u64) -> Result<Option<ConsentRecord>, StoreError> {
+        conn.prepare_cached(&format!("{RECORD} WHERE id = ?1"))
+            .and_then(|mut s| s.query_row([column(id)], record).optional())
+            .map_err(|e| self.faults.name(e))
+    }
+
+    /// All records about a person, inside the caller's transaction.
+    pub(crate) fn consents_of(&self, conn: &Connection, person: &Person) -> Result<Vec<ConsentRecord>, StoreError> {
+        conn.prepare_cached(&format!("{RECORD} WHERE person = ?1"))
+            .and_then(|mut s| s.query_map([person.as_str()], record)?.collect())
             .map_err(|e| self.faults.name(e))
     }
 }

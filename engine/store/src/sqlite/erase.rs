@@ -1,5 +1,7 @@
 //! Erasing in the file: rows are rewritten, and nothing of the old ones may stay in its pages.
 
+use reframe_call::event::{Event, EventBody};
+use reframe_consent::Person;
 use rusqlite::{OptionalExtension, params};
 
 use super::{SqliteLog, column, lock};
@@ -9,20 +11,70 @@ use crate::{
     error::StoreError,
     id::CallId,
     log::EventLog,
+    person::{reach::Reach, redact::tombstone, rewrite, who::Who},
+    record::{CallRecord, CallState},
 };
 
+/// The machine's clock.
+fn now_unix_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What was made from the words that go.
+fn reach(record: &CallRecord, events: &[Event], erasure: &Erasure) -> Reach {
+    let call = record.call.id.as_str().to_owned();
+    if erasure.whole_call {
+        return Reach::Calls([call].into());
+    }
+    let theirs = |event: &Event| match &event.body {
+        EventBody::SpeechStarted { track, utterance, .. }
+        | EventBody::WordsCommitted { track, utterance, .. }
+        | EventBody::UtteranceEnded { track, utterance, .. } => {
+            erasure.tracks.get(track).is_some_and(|upto| event.seq < *upto).then_some(utterance.0)
+        }
+        _ => None,
+    };
+    let people = record.participants.iter().filter(|p| erasure.tracks.contains_key(&p.id));
+    let spelled = people.flat_map(|p| [Some(p.name.as_str()), p.email.as_deref()]).flatten();
+    let who = Who::new(spelled.filter_map(|name| Person::new(name).ok()).collect());
+    Reach::Person { who, calls: [(call, events.iter().filter_map(theirs).collect())].into(), everywhere: false }
+}
+
 impl SqliteLog {
+    /// Takes back everything that was made from a call: it was read while words in it were being erased. Gives how many
+    /// hand-offs and proposals that were.
+    ///
+    /// # Errors
+    /// Errors of the file.
+    pub fn retract(&self, call: &CallId, at_unix_ms: i64) -> Result<(usize, usize), StoreError> {
+        let name = |e| self.faults.name(e);
+        let reach = Reach::Calls([call.as_str().to_owned()].into());
+        let stone = tombstone("words erased", at_unix_ms);
+        let done = self.write(|tx| {
+            let artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
+            Ok((artifacts, rewrite::proposals(tx, &reach, &stone, at_unix_ms).map_err(name)?.0))
+        })?;
+        self.leave_no_trace()?;
+        Ok(done)
+    }
+
     pub(super) fn erase_words(&self, call: &CallId) -> Result<Erasure, StoreError> {
         let name = |e| self.faults.name(e);
         // Read before the writer is taken: stored events change only by erasing, and a repetition is harmless.
         let mut events = self.read(call, 0)?;
-        let (erasure, changed) = erasure::carry_out(&mut events);
-        if !changed.is_empty() {
+        let before = events.clone();
+        let (mut erasure, changed) = erasure::carry_out(&mut events);
+        let record = self.call(call)?.ok_or_else(|| StoreError::UnknownCall { call: call.clone() })?;
+        // Of a call that runs nothing was made yet.
+        let reach =
+            (erasure.upto.is_some() && record.state != CallState::Open).then(|| reach(&record, &before, &erasure));
+        if !changed.is_empty() || reach.is_some() {
             let lines = changed
                 .iter()
                 .map(|&at| Ok((events[at].seq, encode(call, &events[at])?)))
                 .collect::<Result<Vec<_>, StoreError>>()?;
-            self.write(|tx| {
+            let (artifacts, proposals, being_written) = self.write(|tx| {
                 let rewrite = || -> rusqlite::Result<()> {
                     let no: i64 =
                         tx.query_row("SELECT no FROM calls WHERE id = ?1", [call.as_str()], |row| row.get(0))?;
@@ -32,8 +84,15 @@ impl SqliteLog {
                     }
                     Ok(())
                 };
-                rewrite().map_err(name)
+                rewrite().map_err(name)?;
+                let Some(reach) = &reach else { return Ok((0, 0, 0)) };
+                let at = now_unix_ms();
+                let stone = tombstone("words erased", at);
+                let artifacts = rewrite::artifacts(tx, reach, &stone).map_err(name)?;
+                let (proposals, left) = rewrite::proposals(tx, reach, &stone, at).map_err(name)?;
+                Ok((artifacts, proposals, left))
             })?;
+            (erasure.artifacts, erasure.proposals, erasure.being_written) = (artifacts, proposals, being_written);
         }
         // Also when nothing changed: the process may have been killed between the rewriting and this.
         if erasure.upto.is_some() {

@@ -207,6 +207,31 @@ const STEPS: &[&str] = &[
         at_unix_ms INTEGER NOT NULL
     ) STRICT;
 ",
+    // Consent that was taken back and is not carried out yet in calls that are over; every one so far is looked at once.
+    // Then, calls the stage after a call has looked at: most leave proposals, and those that leave none are known by this.
+    // And which debriefs a seller has opened to others. And what the list of batches counts, without reading proposals.
+    "
+    CREATE TABLE withdrawals_due (
+        consent INTEGER PRIMARY KEY,
+        stage   TEXT NOT NULL DEFAULT 'asked' CHECK (stage IN ('asked', 'rewritten')),
+        calls   TEXT NOT NULL DEFAULT '[]'
+    ) STRICT;
+    CREATE INDEX withdrawals_by_stage ON withdrawals_due (stage);
+    INSERT INTO withdrawals_due (consent) SELECT id FROM consents WHERE withdrawn_unix_ms IS NOT NULL;
+    CREATE TRIGGER withdrawals_are_due AFTER INSERT ON consents WHEN NEW.withdrawn_unix_ms IS NOT NULL
+        BEGIN INSERT INTO withdrawals_due (consent) VALUES (NEW.id); END;
+    CREATE TABLE looked_at (
+        call       INTEGER PRIMARY KEY REFERENCES calls (no) ON DELETE CASCADE,
+        at_unix_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX debriefs_by_call ON artifacts (body ->> '$.body.call') WHERE kind = '\"debrief\"';
+    CREATE TABLE debriefs_released (
+        call       INTEGER PRIMARY KEY REFERENCES calls (no) ON DELETE CASCADE,
+        by         TEXT    NOT NULL,
+        at_unix_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX batches_counted ON proposals (batch, standing, made_unix_ms);
+",
 ];
 
 /// Newest format this program knows.

@@ -52,6 +52,11 @@ fn head(conn: &Connection) -> rusqlite::Result<Head> {
 
 /// Adds entries at the end of the chain.
 pub(super) fn add(tx: &Transaction<'_>, new: &[Happening]) -> Result<(), Fault> {
+    Ok(enter(tx, new)?)
+}
+
+/// Adds entries at the end of the chain, in anybody's transaction.
+pub(crate) fn enter(tx: &Transaction<'_>, new: &[Happening]) -> rusqlite::Result<()> {
     if new.is_empty() {
         return Ok(());
     }

@@ -6,35 +6,18 @@ use reframe_workflow::{
     audit::{Actor, Happening, What},
     gate::{Action, Approval, Click, Proposal, ProposalId, Refusal, approve},
     outbox::{
-        Entry, Inbox, Kept as Artifact, LedgerError, Listed, Outcome, Put, Standing, VoidWhy, Which, slot, subjects,
+        Entry, Inbox, Kept as Artifact, LedgerError, Listed, Outcome, Put, Redraft, Standing, VoidWhy, Which, slot,
+        subjects,
     },
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Fault, audit_book, from_column, rows, to_column};
+use super::{Fault, audit_book, from_column, redraft, rows};
 use crate::sqlite::{SqliteLog, column};
 
 impl Inbox for SqliteLog {
     fn put_artifact(&self, new: &Artifact, by: &Actor) -> Result<bool, LedgerError> {
-        self.change(|tx| {
-            let id = new.artifact.id.as_str();
-            let entered = tx
-                .prepare_cached(
-                    "INSERT INTO artifacts (id, kind, body, made_unix_ms) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (id) DO NOTHING",
-                )?
-                .execute(params![id, to_column(&new.kind), to_column(&new.artifact), new.at_unix_ms])?;
-            if entered == 0 {
-                return Ok(false);
-            }
-            let maker = &new.artifact.maker;
-            let mut subjects = vec![id.to_owned()];
-            subjects.extend(new.artifact.parents.iter().map(ToString::to_string));
-            let detail = format!("{} version {}", maker.task, maker.version);
-            let (by, what, at_unix_ms) = (by.clone(), What::ArtifactMade, new.at_unix_ms);
-            audit_book::add(tx, &[Happening { at_unix_ms, by, what, subjects, detail }])?;
-            Ok(true)
-        })
+        self.change(|tx| redraft::keep(tx, new, by))
     }
 
     fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, LedgerError> {
@@ -127,6 +110,16 @@ impl Inbox for SqliteLog {
             note(tx, &next, &by, What::Edited, detail, click.at_unix_ms)?;
             Ok(next)
         })
+    }
+
+    fn redraft(
+        &self,
+        draft: &Artifact,
+        new: &[Redraft],
+        by: &Actor,
+        at_unix_ms: i64,
+    ) -> Result<Vec<bool>, LedgerError> {
+        self.change(|tx| redraft::all(tx, draft, new, by, at_unix_ms))
     }
 
     fn reject(&self, id: &ProposalId, click: &Click, reason: &str) -> Result<(), LedgerError> {
@@ -259,7 +252,7 @@ fn take_back(tx: &Transaction<'_>, kept: &rows::Kept, why: VoidWhy, by: &Actor, 
     note(tx, &kept.listed.proposal, by, What::Void, detail, at_unix_ms)
 }
 
-fn note(
+pub(super) fn note(
     tx: &Transaction<'_>,
     proposal: &Proposal,
     by: &Actor,

@@ -3,10 +3,12 @@
 //! The rules are `reframe_workflow`'s; here they are carried out on rows, one transaction per method, with the audit
 //! entries in the same transaction.
 
-mod audit_book;
+mod after_call;
+pub(crate) mod audit_book;
 mod inbox;
 mod overview;
 mod queue;
+mod redraft;
 mod rows;
 
 pub use self::overview::BatchCount;

@@ -1,10 +1,13 @@
-//! What a person sees before looking at anything: which batches there are, and what became of what was approved lately.
+//! Looks over all there is: which batches there are, what became of what was approved lately, every proposal one by one.
 
-use reframe_workflow::outbox::{Entry, LedgerError};
+use reframe_workflow::outbox::{Entry, LedgerError, Listed};
 use rusqlite::params;
 
-use super::from_column;
+use super::{from_column, rows};
 use crate::sqlite::{SqliteLog, column};
+
+/// Proposals read at once: some 3 MB, and short enough that nobody waits long for the file.
+const AT_ONCE: u64 = 1_000;
 
 /// Proposals that belong together, counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,26 @@ impl SqliteLog {
         })
     }
 
+    /// Every proposal, the oldest first, one after the other: a year of a large team's are more than should be in memory
+    /// together. What is put meanwhile comes too.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`]; those read until then were handed over.
+    pub fn each_proposal(&self, mut take: impl FnMut(Listed)) -> Result<(), LedgerError> {
+        let sql = format!("{} WHERE proposals.no > ?1 ORDER BY proposals.no LIMIT ?2", rows::LISTED);
+        let mut upto = 0;
+        loop {
+            let read: Vec<rows::Kept> = self.look(|conn| {
+                let mut find = conn.prepare_cached(&sql)?;
+                let rows = find.query_map(params![upto, column(AT_ONCE)], rows::kept)?;
+                Ok(rows.collect::<rusqlite::Result<_>>()?)
+            })?;
+            let Some(last) = read.last() else { return Ok(()) };
+            upto = last.no;
+            read.into_iter().for_each(|kept| take(kept.listed));
+        }
+    }
+
     /// Entries of the outbox, the latest first, at most `limit`.
     ///
     /// # Errors
@@ -52,5 +75,37 @@ impl SqliteLog {
             let rows = find.query_map(params![column(limit as u64)], |row| from_column(row, 0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reframe_workflow::{
+        artifact::{ArtifactId, Claim, Evidence},
+        audit::Actor,
+        gate::{Action, Proposal},
+        outbox::Inbox as _,
+        system::{RecordKind, RecordRef},
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_proposal_comes_once_and_in_order_however_many_there_are() {
+        let store = SqliteLog::in_memory().unwrap();
+        let about = RecordRef { system: "local".into(), kind: RecordKind::Deal, id: "7".into() };
+        let because = Claim::new("x", vec![Evidence::Event { call: "c".into(), seq: 1 }], 0.9).unwrap();
+        let made = |n: i64| {
+            let action = Action::CreateNote { about: about.clone(), body: format!("note {n}"), at_unix_ms: n };
+            let from = ArtifactId::of("note_proposal", b"x");
+            Proposal::new("local", action, None, because.clone(), from, "call c", n)
+        };
+        // Two pages and some.
+        let all: Vec<Proposal> = (0..2 * AT_ONCE as i64 + 5).map(made).collect();
+        store.put_proposals(&all, &Actor::service("post_call"), 0).unwrap();
+        let mut seen = Vec::new();
+        store.each_proposal(|listed| seen.push(listed.proposal.made_unix_ms)).unwrap();
+        assert_eq!(seen, (0..2 * AT_ONCE as i64 + 5).collect::<Vec<_>>());
+        SqliteLog::in_memory().unwrap().each_proposal(|_| panic!("there is none")).unwrap();
     }
 }

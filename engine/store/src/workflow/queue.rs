@@ -1,8 +1,8 @@
 //! The executor's side in the file.
 
 use reframe_workflow::{
-    audit::{Actor, Happening, What},
-    outbox::{Claim, Entry, LedgerError, Outcome, Queue, Service, Standing, State, Worker, subjects},
+    audit::{Actor, Happening, What, code_of},
+    outbox::{Claim, Entry, LedgerError, Outcome, Queue, Service, Standing, State, VoidWhy, Worker, subjects},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -134,9 +134,11 @@ fn told(outcome: &Outcome) -> Option<(What, String)> {
     Some(match outcome {
         Outcome::Done(receipt) => (What::Done, receipt.record.to_string()),
         Outcome::Found(receipt) => (What::Found, receipt.record.to_string()),
-        Outcome::NotDone { problem, .. } => (What::NotDone, problem.clone()),
-        Outcome::Unknown { problem } => (What::Unknown, problem.clone()),
-        Outcome::Failed { reason } => (What::Failed, reason.clone()),
+        Outcome::NotDone { problem, .. } => (What::NotDone, code_of(problem)),
+        Outcome::Unknown { problem } => (What::Unknown, code_of(problem)),
+        Outcome::Failed { reason } => (What::Failed, code_of(reason)),
+        // How the record reads now is in there.
+        Outcome::Void(VoidWhy::TargetChanged { .. }) => (What::Void, "the record has changed since".to_owned()),
         Outcome::Void(why) => (What::Void, why.to_string()),
         Outcome::Later { .. } => return None,
     })

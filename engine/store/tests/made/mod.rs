@@ -76,6 +76,7 @@ pub fn person(track: u16, name: &str, consent: Option<&str>) -> TrackInfo {
         id: TrackId(track),
         party: Party::Buyer,
         name: name.into(),
+        email: None,
         consent: consent.map(|basis| Consent { basis: basis.into(), reference: String::new() }),
     }
 }

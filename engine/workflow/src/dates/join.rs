@@ -116,7 +116,8 @@ impl Reader {
                 } else if let Some(range) = self.range(&left, &right, gap) {
                     out.pop();
                     right = range;
-                } else if left.what == What::Never(Why::Event) && gap.len() <= 3 && !self.is(left.from, &["when"]) {
+                } else if left.what == What::Never(Why::Event) && gap.len() <= 3 && !self.is(left.from, &["when", "by"])
+                {
                     right.role = right.role.or(Some(Role::After));
                 }
             }

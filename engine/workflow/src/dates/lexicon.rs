@@ -74,7 +74,7 @@ impl Words {
             if let Some(stem) = word.strip_suffix("'s").or_else(|| word.strip_suffix("s'"))
                 // "New year's" is a day with that name.
                 && out.text.last().is_none_or(|last| last != "new")
-                && (weekday(stem).is_some() || month(stem).is_some() || UNITS.contains(&stem))
+                && (weekday(stem).is_some() || month(stem).is_some() || UNITS.contains(&stem) || ordinal(stem).is_some())
             {
                 word = stem.to_owned();
             }
@@ -94,10 +94,23 @@ impl Words {
                     continue;
                 }
             }
+            if word == "fortnight" || word == "fortnight's" {
+                // Two words, as its two weeks; "a" before it goes with it.
+                let from = if out.text.last().is_some_and(|last| last == "a") { out.drop_last() } else { i };
+                out.text.extend(["two".to_owned(), "weeks".to_owned()]);
+                out.at.extend([(from, i + 1); 2]);
+                continue;
+            }
             out.text.push(word);
             out.at.push((i, i + 1));
         }
         out
+    }
+
+    /// Takes the last word off and tells where it stood.
+    fn drop_last(&mut self) -> usize {
+        self.text.pop();
+        self.at.pop().map_or(0, |at| at.0)
     }
 }
 

@@ -106,6 +106,16 @@ fn mention(reader: &Reader, item: &Item, words: &[&str], heard: &[f32], settings
 }
 
 /// The calendar day in the type that the other crates use; none before the year 1.
-fn ours(day: civil::Date) -> Option<Date> {
+pub(crate) fn ours(day: civil::Date) -> Option<Date> {
     Date::new(u16::try_from(day.year()).ok()?, u8::try_from(day.month()).ok()?, u8::try_from(day.day()).ok()?)
+}
+
+/// The same day in the type that calendar arithmetic uses.
+pub(crate) fn theirs(day: Date) -> Option<civil::Date> {
+    day.to_string().parse().ok()
+}
+
+/// The weekday a word names.
+pub(crate) fn weekday(word: &str) -> Option<civil::Weekday> {
+    lexicon::weekday(word)
 }

@@ -120,6 +120,7 @@ const AHEAD_WORDS: &[&str] = &[
     "we'd",
     "they'd",
     "if",
+    "it's",
 ];
 /// Words that end the reach of a verb.
 const BREAKS: &[&str] = &["and", "but", "so", "because", "then"];

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Action;
 use crate::artifact::{ArtifactId, Claim, Digest, canonical};
 
-/// Name of a proposal; follows from its first contents, so the same work done twice proposes the same thing once.
+/// Name of a proposal; follows from its first contents, or from what was found, so the same work done twice proposes the
+/// same thing once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ProposalId(pub ArtifactId);
@@ -67,6 +68,9 @@ pub struct Proposal {
     pub batch: String,
     /// When it was made, in ms since 1970-01-01 UTC.
     pub made_unix_ms: i64,
+    /// What was found that it is to mend, if a review found it: the same every night, whatever day it proposes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
 }
 
 /// What a person approves: all that decides which bytes go out, and nothing else.
@@ -95,7 +99,15 @@ impl Proposal {
     ) -> Self {
         let (system, batch) = (system.into(), batch.into());
         let id = ProposalId(ArtifactId::of("proposal", &canonical(&(&system, &action, &from, &batch))));
-        Self { id, revision: 1, system, action, seen, because, from, batch, made_unix_ms }
+        Self { id, revision: 1, system, action, seen, because, from, batch, made_unix_ms, finding: None }
+    }
+
+    /// The same proposal, as the `nth` that mends this finding. Its name follows from these two alone: the day it
+    /// proposes, and the night it was found in, may be others, and two runs in one night propose it once.
+    #[must_use]
+    pub fn mending(self, finding: String, nth: usize) -> Self {
+        let id = ProposalId(ArtifactId::of("proposal", &canonical(&(&self.system, &finding, nth))));
+        Self { id, finding: Some(finding), ..self }
     }
 
     /// The next revision, with other contents: what was approved before is void.

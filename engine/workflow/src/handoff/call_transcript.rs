@@ -48,6 +48,9 @@ pub struct Participant {
     pub name: String,
     /// Whose side: `rep`, `buyer`, `unknown`.
     pub side: String,
+    /// Their e-mail address, if the meeting gave it and they agreed to be listened to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// An objection (or another play) that the detector heard.
@@ -197,10 +200,11 @@ impl CallTranscript {
                 _ => {}
             }
         }
-        let participants = transcript
-            .tracks
-            .iter()
-            .map(|t| Participant { name: t.name.to_string(), side: t.party.as_str().to_owned() });
+        let participants = transcript.tracks.iter().map(|t| Participant {
+            name: t.name.to_string(),
+            side: t.party.as_str().to_owned(),
+            email: t.email.clone(),
+        });
         let CallFacts { call, title, started_unix_ms, zone, deal } = facts;
         Self {
             call,

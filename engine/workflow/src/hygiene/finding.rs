@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use crate::{
-    artifact::{ArtifactId, Claim},
+    artifact::{ArtifactId, Claim, Digest, canonical},
     gate::{Action, Proposal, Seen},
     handoff::TaskProposal,
     system::RecordRef,
@@ -66,6 +66,14 @@ impl Finding {
         format!("{} {} {}", self.deal, self.rule, self.subject)
     }
 
+    /// What it is found by again on another night: the deal, the rule, what of several things, and of a field that
+    /// would be changed how it reads now. Not the day that is proposed, which is another one every night.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let what = self.change().map(|c| (c.get().field.as_str(), c.get().before.as_deref()));
+        Digest::of(&canonical(&(&self.deal, &self.rule, &self.subject, what))).to_string()
+    }
+
     /// The field change it suggests, if it suggests one.
     #[must_use]
     pub const fn change(&self) -> Option<&Change> {
@@ -75,10 +83,17 @@ impl Finding {
         }
     }
 
-    /// As a proposal for the gate. `from` is the artifact it stands in, `batch` the night it was found in, times are in ms
-    /// since 1970-01-01 UTC.
+    /// As a proposal for the gate, the `nth` about this finding. `from` is the artifact it stands in, `batch` the night it
+    /// was found in, times are in ms since 1970-01-01 UTC.
     #[must_use]
-    pub fn proposal(&self, from: ArtifactId, batch: &str, read_unix_ms: i64, made_unix_ms: i64) -> Proposal {
+    pub fn proposal(
+        &self,
+        from: ArtifactId,
+        batch: &str,
+        nth: usize,
+        read_unix_ms: i64,
+        made_unix_ms: i64,
+    ) -> Proposal {
         let (action, version) = match &self.suggest {
             Suggest::Change { change } => {
                 let p = change.get();
@@ -103,5 +118,6 @@ impl Finding {
         };
         let seen = Seen { version: version.clone(), at_unix_ms: read_unix_ms };
         Proposal::new(&self.deal.system, action, Some(seen), self.what.clone(), from, batch, made_unix_ms)
+            .mending(self.identity(), nth)
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Limits, Outcome, Service, VoidWhy};
 use crate::{
-    artifact::{Artifact, ArtifactId, Kind},
+    artifact::{self, Artifact, ArtifactId, Digest, Kind},
     audit::{self, Actor, Happening, What},
     gate::{Action, ActionError, Approval, Click, Proposal, ProposalId, Refusal},
     system::Receipt,
@@ -192,6 +192,27 @@ pub struct Kept {
     pub at_unix_ms: i64,
 }
 
+/// Other contents for a proposal that nobody has looked at yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redraft {
+    /// Which.
+    pub id: ProposalId,
+    /// Digest of what it says now.
+    pub was: Digest,
+    /// What it shall say.
+    pub action: Action,
+    /// Why, with what that rests on.
+    pub because: artifact::Claim,
+}
+
+/// Whether a proposal still reads so, in its first revision, and no person has seen or decided it.
+#[must_use]
+pub fn is_untouched(listed: &Listed, was: &Digest) -> bool {
+    let proposal = &listed.proposal;
+    let seen = listed.shown_unix_ms.is_some() || listed.decided_unix_ms.is_some();
+    listed.standing == Standing::Open && !seen && proposal.revision == 1 && proposal.digest() == *was
+}
+
 /// The side of stages and screens.
 pub trait Inbox: Send + Sync {
     /// Keeps an artifact; `false` if it was there already.
@@ -259,6 +280,14 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// As [`approve`](Self::approve); [`LedgerError::Impossible`], [`LedgerError::BeingWritten`].
     fn revise(&self, id: &ProposalId, click: &Click, action: Action) -> Result<Proposal, LedgerError>;
+
+    /// Gives proposals the contents of a later draft, each only if [`is_untouched`]: what a person has on their screen does
+    /// not change under their eyes. `draft` is what they come from then; it is kept only if any of them was changed, and
+    /// only while what it was made from is there with its words. Tells of each whether it was changed.
+    ///
+    /// # Errors
+    /// [`LedgerError::Impossible`], [`LedgerError::Store`]; then none was.
+    fn redraft(&self, draft: &Kept, new: &[Redraft], by: &Actor, at_unix_ms: i64) -> Result<Vec<bool>, LedgerError>;
 
     /// Says no, if `click` was on its present contents. An approval not yet begun is void.
     ///

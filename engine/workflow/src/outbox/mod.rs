@@ -83,7 +83,7 @@ pub use self::{
     executor::{Step, step},
     identity::{Right, Service},
     ledger::{
-        AuditBook, Claim, Inbox, Kept, Ledger, LedgerError, Listed, Put, Queue, Standing, Which, Worker, slot,
-        subjects, whole_record,
+        AuditBook, Claim, Inbox, Kept, Ledger, LedgerError, Listed, Put, Queue, Redraft, Standing, Which, Worker,
+        is_untouched, slot, subjects, whole_record,
     },
 };

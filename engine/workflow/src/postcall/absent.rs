@@ -11,7 +11,7 @@ use super::{
 };
 
 /// How far a word that gives somebody a share in the deal may stand from their name, in words.
-const REACH: usize = 10;
+const REACH: usize = 6;
 
 /// Somebody spoken of.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +85,7 @@ const NAMING: &[(&str, ())] = &[
     cue("talk|talked|speak|spoke|check|checked|work|working|meet|met|meeting|sit to|with", ()),
     cue("report|reports|answer to|into", ()),
     cue("invite|introduce|convince|ask|asked", ()),
+    cue("lady|guy|bloke|chap|woman|girl|lad|fella|gal|gentleman", ()),
 ];
 
 /// Verbs whose subject is a person.
@@ -148,7 +149,10 @@ fn candidate(
             }
             let owned = ["my", "our", "your", "his", "her", "their", "that's"].contains(&word);
             let title = m.role.as_ref().is_some_and(|r| is_title(&r.0));
-            if m.name.is_none() && !owned && !(word == "the" && title) {
+            // "The city manager can sign it".
+            let decides = ["sign", "signs", "approve", "approves", "approved", "decide", "decides"];
+            let acts = words[m.end..words.len().min(m.end + 5)].iter().any(|w| decides.contains(w));
+            if m.name.is_none() && !owned && !(word == "the" && (title || acts)) {
                 return None;
             }
             let sure = if m.name.is_some() && m.role.is_some() {
@@ -166,9 +170,11 @@ fn candidate(
         return None;
     }
     // "the twenty second of jan", "shelby county".
-    let place = words.get(i + 1).is_some_and(|w| {
-        ["county", "street", "road", "avenue", "university", "hospital", "airport", "park"].contains(w)
-    });
+    let town = i > 0 && words[i - 1] == "in" || i > 2 && words[i - 3] == "in" && words[i - 1] == "and";
+    let place = town && role.is_none()
+        || words.get(i + 1).is_some_and(|w| {
+            ["county", "street", "road", "avenue", "university", "hospital", "airport", "park"].contains(w)
+        });
     if place
         || i > 0 && words[i - 1] == "of" && ["jan", "june", "april"].contains(&bare(word))
         || line.days.iter().any(|d| d.words.contains(&i))
@@ -234,6 +240,10 @@ fn candidate(
     }
     if (i..end).any(|k| line.unsure(k)) {
         weight = weight.saturating_sub(1);
+    }
+    // "That's marcus": named as somebody to know.
+    if name.is_some() && before.last().is_some_and(|w| ["that's", "who's"].contains(w)) {
+        weight += 1;
     }
     let introduced = i >= 1 && (before.last() == Some(&"name's") || before == ["name", "is"]);
     Some((Absent { introduced, name, role, by: line.side, said: vec![Span::new(n, i..end)], weight }, end))

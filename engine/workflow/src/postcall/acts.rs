@@ -30,6 +30,8 @@ pub enum Force {
     Ask,
     /// "you'll", "you're going to": counts if it is agreed to.
     Told,
+    /// "i send it": a promise with a day, or from somebody who never says "will".
+    Present,
 }
 
 /// How commitments begin.
@@ -78,7 +80,7 @@ pub const OPENINGS: &[(&str, (Who, Force))] = &[
     cue("i gotta", (Who::Me, Force::Must)),
     cue("i want to", (Who::Me, Force::Must)),
     cue("i'd like to", (Who::Me, Force::Must)),
-    cue("i should", (Who::Me, Force::Must)),
+    cue("i should", (Who::Me, Force::Can)),
     cue("we need|have to", (Who::Us, Force::Must)),
     cue("we've got to", (Who::Us, Force::Must)),
     cue("do you want me|us to", (Who::Me, Force::Offer)),
@@ -99,6 +101,8 @@ pub const OPENINGS: &[(&str, (Who, Force))] = &[
     cue("we|we'd need|want|like|love|ask you|y'all to", (Who::You, Force::Ask)),
     cue("you think you could|can", (Who::You, Force::Ask)),
     cue("any chance you could|can", (Who::You, Force::Ask)),
+    cue("can|could|may i|we get|have|grab|borrow|see", (Who::You, Force::Ask)),
+    cue("any chance we|i could|can get?", (Who::You, Force::Ask)),
     cue("please", (Who::You, Force::Ask)),
     cue("you'll", (Who::You, Force::Told)),
     cue("you will", (Who::You, Force::Told)),
@@ -186,6 +190,7 @@ pub enum Weight {
 
 /// Verbs with what must follow them. The longest match counts.
 pub const VERBS: &[(&str, Weight)] = &[
+    cue("mention it|that|this|him|her", Weight::Soft),
     cue("send*|email*|e-mail|mail|forward*|resend*|text|fax|courier", Weight::Firm),
     cue("e mail", Weight::Firm),
     cue("whatsapp|slack|dm|ping|message|bring", Weight::Firm),
@@ -353,7 +358,7 @@ pub const VERBS: &[(&str, Weight)] = &[
         "get|have|ask|tell him|her|them|em to? send|email|call|ring|look|come|do|pull|check|reach|give|join|sign|review|text|put",
         Weight::Firm,
     ),
-    cue("tell him|her|them|em|my|our|legal|everyone", Weight::Firm),
+    cue("tell my|our|legal|everyone", Weight::Firm),
     cue("tell you|ya|y'all", Weight::Never),
     cue(
         "sort|fix|resolve|handle|arrange|solve|correct|remove|strike|change|delete|cancel|switch|swap|adjust|rephrase",
@@ -442,6 +447,22 @@ pub const VERBS: &[(&str, Weight)] = &[
     cue("start|begin with|by|from", Weight::Never),
     cue("pass on that|this|it", Weight::Never),
     cue("push back", Weight::Never),
+    cue("walk|drop|run it|that|this|them|him|her|those ~ over|in|up|down|across|round|through|to", Weight::Firm),
+    cue("write them|him|her|you", Weight::Firm),
+    cue("write to|back", Weight::Firm),
+    cue("find ~ out", Weight::Consult),
+    cue("run it|them|that here|again|tonight|through|now|overnight", Weight::Firm),
+    cue("have him|her|them|em at|on|there|in|with|along|ready", Weight::Soft),
+    cue("get|put|pop|stick|send|fire an|the invite|invitation|invites ~ out|over|in|round|across", Weight::Firm),
+    cue("get you them|these|all", Weight::Firm),
+    cue("put _ _ in", Weight::Soft),
+    cue("have ~ in|on your|their|his|her inbox|desk|email|hands|mailbox", Weight::Firm),
+    cue("tell him|her|them|em", Weight::Soft),
+    cue("see can|could|will", Weight::Firm),
+    cue(
+        "tell|call|ring|phone|text|ask him|her|them|em to|about|that|we|you|it|what|if|whether|on|for|direct|directly",
+        Weight::Firm,
+    ),
     cue("look forward", Weight::Never),
     cue("look stupid|silly|bad|good|like", Weight::Never),
     cue("have to|a|an|some|no|any", Weight::Soft),
@@ -545,7 +566,7 @@ pub const YES: &[(&str, ())] = &[
         (),
     ),
     cue("of course", ()),
-    cue("no problem|worries|bother|trouble", ()),
+    cue("no problem|worries|bother|trouble|rush|hurry", ()),
     cue("will|can do", ()),
     cue("happy|glad to", ()),
     cue("you got it", ()),
@@ -578,4 +599,10 @@ pub const NO: &[(&str, ())] = &[
     cue("no need", ()),
     cue("hold off", ()),
     cue("let me think", ()),
+];
+
+/// How an offer or a request is taken up without a yes: by saying what to do, or what will be done.
+pub const TAKEN_UP: &[(&str, ())] = &[
+    cue("send|put|do|bring|get|flick|chuck|shoot|fire|ping|pop|leave|give it|that|them|those|us|me|him|her|one", ()),
+    cue("would|could|can you", ()),
 ];

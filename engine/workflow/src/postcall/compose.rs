@@ -3,6 +3,7 @@
 use reframe_call::date::Date;
 
 use super::{
+    central,
     reading::Reading,
     stage::{self, Slot},
     talk::{Span, Talk, UNSURE_BELOW},
@@ -17,6 +18,8 @@ use crate::{
 const SENTENCES: usize = 8;
 /// Longest summary, in words: with the note's own lines it is read in half a minute.
 const SUMMARY_WORDS: usize = 150;
+/// Words up to which a summary is filled with the passages the call turned on.
+const FILLED_WORDS: usize = 110;
 /// Share of words heard badly from which the reader is told.
 const BADLY_HEARD: f64 = 0.08;
 
@@ -89,6 +92,11 @@ pub fn summary(wording: Wording<'_, '_>, found: &Reading) -> Vec<Claim> {
         words <= SUMMARY_WORDS
     });
     chosen.truncate(SENTENCES);
+    let have: Vec<Span> = chosen.iter().map(|(span, _)| span.clone()).collect();
+    let said: usize = have.iter().map(|s| s.to - s.from).sum();
+    let more = central::passages(wording.talk, wording.people, &have, FILLED_WORDS.saturating_sub(said));
+    // Not what was promised or settled, only what it was about.
+    chosen.extend(more.into_iter().take(SENTENCES - have.len()).map(|span| (span, 0.5)));
     chosen.sort_by(|a, b| a.0.cmp(&b.0));
     chosen.into_iter().map(|(span, c)| cite(wording, wording.quoted(&span), &span, c)).collect()
 }

@@ -1,10 +1,12 @@
 //! When something that was promised is due: which of the days that were named belongs to it.
 
+use std::sync::LazyLock;
+
 use reframe_call::date::Date;
 
 use super::{
     cues::{Cues, cue},
-    talk::{Span, Talk},
+    talk::{Line, Span, Talk},
 };
 use crate::dates::{Meaning, Mention};
 
@@ -31,7 +33,10 @@ const ABOUT: &[&str] = &["for", "since", "from", "about", "of", "until", "till",
 pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
     let line = &talk.lines[span.line];
     let today = talk.today;
-    if let Some(words) = at_once(talk, span) {
+    let dated = line.days.iter().any(|m| m.due().is_some() && m.words.start >= act && m.words.start < span.to + BEHIND);
+    if let Some(words) = at_once(talk, span)
+        && !(dated && ["at", "over"].contains(&talk.words(&words)[0]))
+    {
         return Some(Due { day: today, words, unsure: false });
     }
     let days = line.days.iter().filter_map(|m| {
@@ -42,7 +47,7 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
         .filter(|(m, d)| {
             let meeting =
                 of_a_meeting(&line.words[act..span.to.max(m.words.end.min(span.to + BEHIND)).max(act)], *d, today);
-            !meeting && (m.words.start < act || !about(&line.words, m.words.start))
+            !meeting && !denied(line, m) && (m.words.start < act || !about(&line.words, m.words.start))
         })
         .collect();
     let within = days.iter().find(|(m, _)| m.words.start >= act && m.words.start < span.to);
@@ -52,7 +57,16 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
             let by = m.words.start <= span.to + 2 * BEHIND
                 && m.words.start > span.to
                 && ["by", "say"].contains(&line.words[m.words.start - 1]);
-            m.words.start >= span.to && (near || by)
+            // "I'd tell you by the time you get that packet thursday".
+            let by = by
+                || m.words.start > span.to
+                    && m.words.start <= span.to + 2 * BEHIND
+                    && line.words[span.to..m.words.start].windows(3).any(|w| w == ["by", "the", "time"]);
+            // "I'll tell yvonne what's coming so she's ready, i see her this afternoon".
+            let seen = m.words.start > span.to + 2
+                && ["him", "her", "them"].contains(&line.words[m.words.start - 1])
+                && ["see", "seeing", "meet", "meeting"].contains(&line.words[m.words.start - 2]);
+            m.words.start >= span.to && (near || by || seen)
         })?;
         // Not the day of the next promise.
         let between = &line.words[span.to..m.words.start];
@@ -79,23 +93,41 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
     Some(Due { day, words, unsure })
 }
 
+/// "It won't be tomorrow": a day that is named to be ruled out.
+pub fn denied(line: &Line<'_>, mention: &Mention) -> bool {
+    let before = &line.words[mention.words.start.saturating_sub(3)..mention.words.start];
+    before.windows(2).any(|w| matches!(w, ["won't" | "not", "be" | "by" | "on" | "before" | "till" | "until"]))
+        || before.last() == Some(&"not")
+}
+
 /// "Right after this", "when we hang up": today.
 fn at_once(talk: &Talk<'_>, span: &Span) -> Option<Span> {
-    let cues = Cues::new(&[
-        cue("right|straight|just|immediately? after the|this|our|we call|meeting|this|hang", ()),
-        cue("right|straight after", ()),
-        cue("after the|this|our|we call|meeting|hang|finish", ()),
-        cue("when|once we|i hang|get|come off|up|inside|in|back", ()),
-        cue("when|once we|i finish", ()),
-        cue("as soon as we|i hang|get|finish|come", ()),
-        cue("after we|i hang|come|get up|off", ()),
-        cue("as soon as we're|i'm|we|i off|done|hang|get", ()),
-        cue("when we're|i'm off|done", ()),
-        cue("in a minute|moment", ()),
-    ]);
+    static AT_ONCE: LazyLock<Cues<()>> = LazyLock::new(|| {
+        Cues::new(&[
+            cue("right|straight|just|immediately? after the|this|our|we call|meeting|this|hang", ()),
+            cue("right|straight after", ()),
+            cue("after the|this|our|we call|meeting|hang|finish", ()),
+            cue("when|once we|i hang|get|come off|up|inside|in|back", ()),
+            cue("when|once we|i finish", ()),
+            cue("as soon as we|i hang|get|finish|come", ()),
+            cue("after we|i hang|come|get up|off", ()),
+            cue("as soon as we're|i'm|we|i off|done|hang|get", ()),
+            cue("when we're|i'm off|done", ()),
+            cue("in a minute|moment", ()),
+            cue("the minute|second|moment we|i hang|get|finish|come|put", ()),
+            cue("soon as we|i hang|get|finish|come|put", ()),
+            cue("at|over lunch|lunchtime|dinnertime|supper|tea", ()),
+            cue("before i leave|go home|today|tonight", ()),
+            cue("within the hour", ()),
+            cue("in an|half hour|an?", ()),
+            cue("in five|ten|twenty|thirty minutes", ()),
+            cue("while we're|i'm on|talking|speaking", ()),
+            cue("as we speak", ()),
+        ])
+    });
     let line = &talk.lines[span.line];
     let end = line.words.len().min(span.to + BEHIND);
-    let found = cues.all(&line.words[span.from..end]);
+    let found = AT_ONCE.all(&line.words[span.from..end]);
     // An act that follows in between has its own day.
     let (range, ()) = found.into_iter().find(|(r, ())| r.start + span.from <= span.to)?;
     Some(Span { line: span.line, from: span.from + range.start, to: span.from + range.end })
@@ -119,11 +151,7 @@ fn of_a_meeting(words: &[&str], day: Date, today: Date) -> bool {
 }
 
 /// What is said at once to put a day right: "tuesday no it'll be wednesday", "the tuesday that's the tenth".
-fn corrected<'m>(
-    line: &super::talk::Line<'_>,
-    days: &[(&'m Mention, Date)],
-    first: (&'m Mention, Date),
-) -> (&'m Mention, Date) {
+fn corrected<'m>(line: &Line<'_>, days: &[(&'m Mention, Date)], first: (&'m Mention, Date)) -> (&'m Mention, Date) {
     let later =
         days.iter().filter(|(m, _)| m.words.start >= first.0.words.end && m.words.start <= first.0.words.end + 9);
     let mut right = later.filter(|(m, _)| {
@@ -159,24 +187,6 @@ pub fn settled(talk: &Talk<'_>, line: usize, due: &Due) -> Option<Due> {
         }
     }
     None
-}
-
-/// The day given on being asked: "when do i get that" / "thursday".
-pub fn asked_for(talk: &Talk<'_>, line: usize) -> Option<Due> {
-    let asked = talk.reply(line, 2)?;
-    let when = Cues::new(&[
-        cue("when|when's do|would|will|can|could|might|that|roughly", ()),
-        cue("by when", ()),
-        cue("what day|date|time", ()),
-        cue("how soon|quickly|long", ()),
-    ]);
-    let words = &talk.lines[asked].words;
-    if words.len() > 15 || !when.any(words) {
-        return None;
-    }
-    let told = talk.reply(asked, 2).filter(|&t| talk.lines[t].turn.speaker == talk.lines[line].turn.speaker)?;
-    let n = talk.lines[told].words.len();
-    of(talk, &Span::new(told, 0..n.min(15)), 0)
 }
 
 /// Whether a mention is of one day, not of a period.

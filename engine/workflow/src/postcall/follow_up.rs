@@ -15,23 +15,29 @@ const LINE_WORDS: usize = 18;
 /// Lines of either side's promises.
 const PER_SIDE: usize = 4;
 
-/// The message, if there is anything to say in it.
-pub fn draft(wording: Wording<'_, '_>, call: &CallTranscript, found: &Reading) -> Option<FollowUp> {
-    let name = |side: &str| {
-        call.participants
-            .iter()
-            .filter(|p| p.side == side)
-            .map(|p| super::wording::name_case(&p.name))
-            .collect::<Vec<_>>()
-    };
-    let (reps, buyers) = (name("rep"), name("buyer"));
-    let hello = match buyers.as_slice() {
+fn names(call: &CallTranscript, side: &str) -> Vec<String> {
+    call.participants.iter().filter(|p| p.side == side).map(|p| super::wording::name_case(&p.name)).collect()
+}
+
+/// How the message begins.
+pub fn greeting(call: &CallTranscript) -> String {
+    match names(call, "buyer").as_slice() {
         [] => "Hello,".to_owned(),
         [one] => format!("Hello {one},"),
         [first, second] => format!("Hello {first} and {second},"),
         _ => "Hello all,".to_owned(),
-    };
-    let close = format!("If I have anything wrong, please tell me.\n\n{}", reps.first().map_or("", String::as_str));
+    }
+}
+
+/// How it ends.
+pub fn closing(call: &CallTranscript) -> String {
+    let reps = names(call, "rep");
+    format!("If I have anything wrong, please tell me.\n\n{}", reps.first().map_or("", String::as_str))
+}
+
+/// The message, if there is anything to say in it.
+pub fn draft(wording: Wording<'_, '_>, call: &CallTranscript, found: &Reading) -> Option<FollowUp> {
+    let (hello, close) = (greeting(call), closing(call));
     let mut body = format!("{hello}\n\nThank you for your time. So that nothing is lost, here is what I noted.\n");
     let mut claims: Vec<Claim> = Vec::new();
     let fixed = count(&close);
@@ -39,7 +45,9 @@ pub fn draft(wording: Wording<'_, '_>, call: &CallTranscript, found: &Reading) -
         let mut headed = false;
         for (line, claim) in lines {
             let title = if headed { 0 } else { count(heading) };
-            if count(body) + fixed + title + count(&line) >= FEWER_THAN {
+            // Its dash as well, so that it is short by any count.
+            let dashes = body.lines().filter(|l| l.starts_with('-')).count() + 1;
+            if count(body) + dashes + fixed + title + count(&line) >= FEWER_THAN {
                 break;
             }
             if !headed {

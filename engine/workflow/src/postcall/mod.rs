@@ -6,16 +6,20 @@
 //! ```text
 //! CallTranscript ─► talk (clauses, days) ─┬─► promise (acts, due) ─► tasks ─┐
 //!                                         ├─► objection, absent, agreed     ├─► NoteProposal ─► proposals ─► gate
-//!                                         └─► stage, topics ─► summary, risk┘
+//!                                         └─► stage, topics, central ─► summary, risk┘
 //! ```
 
 mod absent;
 mod acts;
 mod agreed;
+mod central;
 mod compose;
 mod cues;
+mod decision;
 mod due;
+mod elsewhere;
 mod follow_up;
+mod forms;
 mod objection;
 mod objection_cues;
 mod people;
@@ -24,6 +28,8 @@ mod proposals;
 mod reading;
 mod stage;
 mod talk;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod wording;
 
@@ -31,9 +37,16 @@ use jiff::{Timestamp, tz::TimeZone};
 use reframe_call::audio::Party;
 
 pub use self::proposals::proposals;
+pub(crate) use self::{
+    compose::day,
+    follow_up::{FEWER_THAN, closing, count, greeting},
+    people::{People, bare},
+    talk::UNSURE_BELOW,
+    topics::is_common,
+    wording::name_case,
+};
 use self::{
     compose::{cite, claim},
-    people::People,
     reading::Reading,
     talk::Talk,
     wording::Wording,
@@ -44,7 +57,7 @@ use crate::{
 };
 
 /// Version of the rules, for [`Maker`](crate::artifact::Maker): raised when what they write may change.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What differs between companies and calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +87,8 @@ impl Default for Settings {
 #[must_use]
 pub fn run(call: &CallTranscript, settings: &Settings) -> NoteProposal {
     let talk = Talk::read(call, &anchor(call, settings));
-    let people = People::new(call.participants.iter().map(|p| p.name.as_str()));
+    let mut people = People::new(call.participants.iter().map(|p| p.name.as_str()));
+    people.learn(talk.lines.iter().map(|l| l.words.as_slice()));
     let found = Reading::of(&talk, &people);
     let names: Vec<String> = found.absent.iter().filter_map(|a| a.name.clone()).collect();
     let wording = Wording { talk: &talk, people: &people, names: &names };
@@ -99,7 +113,8 @@ fn note(wording: Wording<'_, '_>, found: &Reading) -> Note {
     let decisions = found.decisions.iter().map(|d| cite(wording, wording.quoted(&d.said), &d.said, d.confidence));
     let next = found.next.iter().map(|n| {
         let text = format!("{}: {}", compose::day(n.day), wording.quoted(&n.said));
-        cite(wording, text, &n.said, n.confidence)
+        let evidence = [&n.said].into_iter().chain(&n.also).map(|s| wording.talk.quote(s)).collect();
+        claim(text, evidence, n.confidence * wording.talk.heard(&n.said))
     });
     let topics = found.topics.iter().map(|t| {
         let evidence = t.said.iter().map(|s| wording.talk.quote(s)).collect();

@@ -4,7 +4,7 @@ use reframe_call::{audio::Party, detect};
 
 use super::{
     cues::Cues,
-    objection_cues::{ACCEPTED, OBJECTIONS, PERSISTED, TURNED_AWAY},
+    objection_cues::{ACCEPTED, OBJECTIONS, PENDING, PERSISTED, TURNED_AWAY},
     talk::{Span, Talk},
 };
 use crate::handoff::Handling;
@@ -13,6 +13,10 @@ use crate::handoff::Handling;
 const WINDOW: usize = 14;
 /// An answer has at least so many words; fewer is a backchannel.
 const ANSWER_WORDS: usize = 4;
+/// Least weight of words that take an answer; less is politeness.
+const LEAST_YES: u32 = 2;
+/// An answer that is to come takes so many parts of that weight.
+const PENDING_TAKES: u32 = 4;
 /// Lines within which the same class raised again is the same objection.
 const SAME_WITHIN: usize = 8;
 
@@ -90,11 +94,17 @@ struct Reactions {
     accepted: Cues<u32>,
     persisted: Cues<u32>,
     turned_away: Cues<()>,
+    pending: Cues<()>,
 }
 
 impl Default for Reactions {
     fn default() -> Self {
-        Self { accepted: Cues::new(ACCEPTED), persisted: Cues::new(PERSISTED), turned_away: Cues::new(TURNED_AWAY) }
+        Self {
+            accepted: Cues::new(ACCEPTED),
+            persisted: Cues::new(PERSISTED),
+            turned_away: Cues::new(TURNED_AWAY),
+            pending: Cues::new(PENDING),
+        }
     }
 }
 
@@ -129,7 +139,11 @@ impl Reactions {
                 no += weight * near;
             }
         }
-        let handling = if yes > 0 && yes >= no {
+        // An answer that is to come is thanked for, and not taken before it is there.
+        let heard = lines[n + 1..last.min(answer + 5)].iter().filter(|l| l.side == Party::Rep);
+        let pending = heard.into_iter().any(|l| self.pending.any(&l.words));
+        let yes = if pending { yes / PENDING_TAKES } else { yes };
+        let handling = if yes >= LEAST_YES && yes >= no {
             Handling::Handled
         } else if away {
             Handling::Open

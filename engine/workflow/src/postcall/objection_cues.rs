@@ -179,6 +179,11 @@ pub const ACCEPTED: &[(&str, u32)] = &[
     cue("we do that|anyway", 1),
     cue("i'd|we'd do|take|sign that", 2),
     cue("is it|that right", 1),
+    cue("this|that i believe", 3),
+    cue("that's how|the way|what i'd|we'd|i'm|we're", 2),
+    cue("i'd be happy with", 3),
+    cue("that actually|really would|helps|does|works", 3),
+    cue("good with that", 3),
     cue("oh that's|is|it's|i", 1),
     cue("yeah|yes|aye actually|it does|that does", 2),
 ];
@@ -212,6 +217,21 @@ pub const PERSISTED: &[(&str, u32)] = &[
     cue("get it in writing", 1),
     cue("my|our|the boss|cfo|c|manager|board ~ won't|will say|isn't", 2),
     cue("that's what they|the last", 3),
+];
+
+/// The rep has no answer yet.
+pub const PENDING: &[(&str, ())] = &[
+    cue("i'll|i'd|we'll have|need|want to check|ask|go|run|get|see|test|double", ()),
+    cue("i|we have|need to ask|check", ()),
+    cue("i'll|we'll just? ask|check|confirm|verify", ()),
+    cue("i'll|we'll|let me|i|can find|dig|look ~ out|into", ()),
+    cue("let me check|ask|find|see|take|get|look|confirm", ()),
+    cue("get|come back to you", ()),
+    cue("have an answer", ()),
+    cue("i'll get that logged|checked|looked|confirmed", ()),
+    cue("i'm not sure|technical|certain", ()),
+    cue("i'll send you the|that|a letter|report|pack|pen|documents|evidence|list", ()),
+    cue("i'd be lying|guessing", ()),
 ];
 
 /// The rep passes over it.

@@ -1,6 +1,6 @@
 //! People in words without capitals: names, and roles such as "our cfo".
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cues::{Cues, cue};
 
@@ -380,6 +380,15 @@ const NO_NAMES: &[&str] = &[
     "system",
 ];
 
+/// What stands before somebody's name and before no thing's.
+const SLOTS: &[(&str, ())] = &[
+    cue("tell|ask|told|asked|ring|phone|brief|warn|convince", ()),
+    cue("called|named|name's", ()),
+    cue("speak|spoke|talk|talked|chat to|with", ()),
+    cue("by|past|with me and", ()),
+    cue("me and", ()),
+];
+
 /// The lists and tables, ready for use.
 #[derive(Debug)]
 pub struct People {
@@ -388,6 +397,7 @@ pub struct People {
     roles: Cues<RoleKind>,
     before: BTreeSet<&'static str>,
     here: BTreeSet<String>,
+    heard: BTreeSet<String>,
 }
 
 impl People {
@@ -401,7 +411,42 @@ impl People {
             roles: Cues::new(ROLES),
             before: ["my", "our", "the", "their", "your", "his", "her", "a", "an", "this", "that", "that's"].into(),
             here: here.filter(|n| n.len() > 1).collect(),
+            heard: BTreeSet::new(),
         }
+    }
+
+    /// Learns the names of a call that are in no list: words of no dictionary, said again, that somebody tells, asks or
+    /// expects something of.
+    pub fn learn<'a>(&mut self, lines: impl Iterator<Item = &'a [&'a str]> + Clone) {
+        let slots = Cues::new(SLOTS);
+        let mut told: BTreeMap<&str, (usize, usize, bool)> = BTreeMap::new();
+        for words in lines {
+            for (i, word) in words.iter().enumerate() {
+                let name = bare(word);
+                let family = ["daddy", "mummy", "mama", "papa", "granny", "grandad", "nan"].contains(&name);
+                let anybody = ["some", "any", "every", "no"].iter().any(|w| name.starts_with(w));
+                if name.len() < 3
+                    || family
+                    || anybody
+                    || !self.could_be_name(name)
+                    || self.is_name(name)
+                    || self.is_plain(name)
+                {
+                    continue;
+                }
+                let before = i.checked_sub(1).map_or("", |k| words[k]);
+                let entry = told.entry(name).or_default();
+                entry.0 += 1;
+                let asked = (1..=3).any(|n| i >= n && slots.at(words, i - n).is_some_and(|(end, ())| end == i));
+                let after = words.get(i + 1).copied().unwrap_or("");
+                let does = ["reckons", "thinks", "said", "wants", "likes", "hates", "knows", "told"].contains(&after);
+                entry.1 += 2 * usize::from(asked || does) + usize::from(word.ends_with("'ll"));
+                entry.2 |=
+                    ["the", "a", "an", "this", "on", "into", "off", "of", "using", "use", "your"].contains(&before);
+            }
+        }
+        let names = told.into_iter().filter(|(_, (said, slots, thing))| *said >= 2 && *slots >= 2 && !thing);
+        self.heard = names.map(|(name, _)| name.to_owned()).collect();
     }
 
     /// Whether somebody of that name is on the call.
@@ -411,7 +456,8 @@ impl People {
 
     /// Whether a word, without its ending, is a name beyond doubt.
     pub fn is_name(&self, word: &str) -> bool {
-        self.names.contains(bare(word)) || self.is_here(word)
+        let word = bare(word);
+        self.names.contains(word) || self.heard.contains(word) || self.is_here(word)
     }
 
     /// Whether a word is a given name that is also something else.
@@ -432,14 +478,25 @@ impl People {
         let owned = self.before.contains(words.get(from)?);
         let mut at = from + usize::from(owned);
         let first = at;
+        let mut named = at;
         loop {
             // A possessive ending belongs to the role's last word: "the lawyer's gonna want ours".
             let plain: Vec<&str> = words[at.min(words.len())..].iter().take(4).map(|w| bare(w)).collect();
             if let Some((n, kind)) = self.roles.at(&plain, 0) {
-                return Some((at + n, plain[..n].join(" "), kind));
+                let role: Vec<&str> = words[named..at + n].iter().map(|w| bare(w)).collect();
+                return Some((at + n, role.join(" "), kind));
             }
-            if !owned || at - first >= 3 || !words.get(at).is_some_and(|w| BETWEEN.contains(w)) {
+            // "Our information security officer": a word or two nobody listed.
+            let most = if ["my", "our"].contains(&words[from]) { 2 } else { usize::from(words[from] == "the") };
+            let ours = at - first < most;
+            let between =
+                |w: &&str| BETWEEN.contains(w) || ours && w.len() > 3 && bare(w) == *w && !NO_NAMES.contains(w);
+            if !owned || at - first >= 3 || !words.get(at).is_some_and(between) {
                 return None;
+            }
+            // "New" is no part of a title, "information" is.
+            if BETWEEN.contains(&words[at]) {
+                named = at + 1;
             }
             at += 1;
         }

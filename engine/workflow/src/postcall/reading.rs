@@ -4,8 +4,10 @@ use reframe_call::{audio::Party, date::Date};
 
 use super::{
     absent::{self, Absent},
-    agreed::{self, Decision, NextStep},
+    agreed::{self, NextStep},
+    decision::{self, Decision},
     due::Due,
+    elsewhere,
     objection::{self, Objection},
     people::People,
     promise::{Finder, Promise},
@@ -41,6 +43,7 @@ impl Reading {
         let facts = stage::facts(talk);
         let mut promises = Finder::default().find(talk, people);
         let next = agreed::next_step(talk);
+        elsewhere::bind(talk, &mut promises, next.as_ref());
         if let Some(next) = &next {
             promises.iter_mut().for_each(|p| due_at_meeting(talk, p, next));
         }
@@ -48,7 +51,7 @@ impl Reading {
             promises,
             objections: objection::of(talk),
             absent: absent::of(talk, people),
-            decisions: agreed::decisions(talk),
+            decisions: decision::decisions(talk),
             next,
             topics: topics::of(talk, people),
             closes: closes(talk, &facts),

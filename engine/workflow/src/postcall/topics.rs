@@ -212,6 +212,17 @@ const NEVER: &[&str] = &[
     "owt",
 ];
 
+/// Whether a word can be part of what a call is about.
+pub fn content(word: &str, people: &People) -> bool {
+    word.len() > 2 && word.chars().all(char::is_alphabetic) && !NEVER.contains(&word) && !people.is_name(word)
+}
+
+/// How surprising a line with a word of this stem is, in nats.
+pub fn rarity(stem: &str) -> f64 {
+    let table = background();
+    (table.lines / (1.0 + f64::from(table.stems.get(stem).copied().unwrap_or(0)))).ln()
+}
+
 /// A topic: its words, and where it was first said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
@@ -226,11 +237,6 @@ pub struct Topic {
 /// The topics, the weightiest first.
 pub fn of(talk: &Talk<'_>, people: &People) -> Vec<Topic> {
     let stemmer = Stemmer::create(Algorithm::English);
-    let table = background();
-    let plain =
-        |w: &str| w.len() > 2 && w.chars().all(char::is_alphabetic) && !NEVER.contains(&w) && !people.is_name(w);
-    // Rarity of a stem: how surprising a line with it is, in nats.
-    let rarity = |stem: &str| (table.lines / (1.0 + f64::from(table.stems.get(stem).copied().unwrap_or(0)))).ln();
     let mut terms: BTreeMap<String, (u32, Vec<Span>, f64)> = BTreeMap::new();
     let mut pairs: BTreeMap<(String, String), (u32, Vec<Span>)> = BTreeMap::new();
     for (n, line) in talk.lines.iter().enumerate() {
@@ -238,7 +244,7 @@ pub fn of(talk: &Talk<'_>, people: &People) -> Vec<Topic> {
             .words
             .iter()
             .enumerate()
-            .map(|(i, w)| (plain(w) && !line.unsure(i)).then(|| stemmer.stem(bare(w)).into_owned()))
+            .map(|(i, w)| (content(w, people) && !line.unsure(i)).then(|| stemmer.stem(bare(w)).into_owned()))
             .collect();
         for (i, stem) in stems.iter().enumerate() {
             let Some(stem) = stem else { continue };

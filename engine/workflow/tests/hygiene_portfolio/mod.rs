@@ -36,6 +36,7 @@ pub fn record(kind: RecordKind, id: &str, fields: &[(&str, &str)]) -> Record {
         updated_unix_ms: ms(1),
         fields: fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>(),
         linked: vec![],
+        history: BTreeMap::new(),
     }
 }
 
@@ -120,7 +121,7 @@ pub fn sound(i: usize, stage: usize) -> Case {
         started_unix_ms: ms(12),
         zone: "America/New_York".into(),
         deal: Some(at),
-        participants: ["rep", "buyer"].map(|s| Participant { name: s.into(), side: s.into() }).into(),
+        participants: ["rep", "buyer"].map(|s| Participant { name: s.into(), side: s.into(), email: None }).into(),
         turns: vec![],
         objections: vec![],
         cards: vec![],

@@ -163,7 +163,7 @@ fn call(name: &str, labels: &Labels, speech: &str) -> CallTranscript {
         participants: labels
             .speaker
             .iter()
-            .map(|s| Participant { name: s.name.clone(), side: s.side.clone() })
+            .map(|s| Participant { name: s.name.clone(), side: s.side.clone(), email: None })
             .collect(),
         turns,
         objections: vec![],

@@ -19,13 +19,28 @@ type Answered = Result<(Reply, Option<Change>), Reply>;
 /// Kind in the plural, and id.
 type Key = (&'static str, String);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Object {
     properties: BTreeMap<String, String>,
+    /// What each property read, with the time from which on, the first first.
+    history: BTreeMap<String, Vec<(u64, String)>>,
     created_ms: u64,
     updated_ms: u64,
     archived: bool,
 }
+
+impl Object {
+    /// Notes that a property reads so from now on.
+    fn note(&mut self, property: &str, value: &str, now_ms: u64) {
+        let past = self.history.entry(property.to_owned()).or_default();
+        if past.last().is_none_or(|(_, last)| last != value) {
+            past.push((now_ms, value.to_owned()));
+        }
+    }
+}
+
+/// Parameter with the names of properties whose history is wanted, and the member it comes back in.
+const HISTORY: &str = "propertiesWithHistory";
 
 /// An account of HubSpot.
 #[derive(Debug)]
@@ -103,10 +118,12 @@ impl Face {
                 let (id, change) = self.create(known::kind(kind)?, &request.json(), now_ms)?;
                 Ok((Reply::json(201, &self.shown(&id, None, &[])), Some(change)))
             }
-            ("GET", "objects", [kind]) => read(self.list(known::kind(kind)?, request)),
+            ("GET", "objects", [kind]) => read(self.list(known::kind(kind)?, request)?),
             ("GET", "objects", [kind, id]) => {
                 let key = self.there(known::kind(kind)?, id)?;
-                read(self.shown(&key, asked(request).as_deref(), &request.all("associations")))
+                let mut shown = self.shown(&key, asked(request).as_deref(), &request.all("associations"));
+                self.add_history(&mut shown, &key, &request.all(HISTORY));
+                read(shown)
             }
             ("PATCH", "objects", [kind, id]) => {
                 let key = self.there(known::kind(kind)?, id)?;
@@ -135,6 +152,7 @@ impl Face {
     pub fn touch(&mut self, kind: &str, id: &str, property: &str, value: &str, now_ms: u64) {
         let key = (known::kind(kind).unwrap_or("deals"), id.to_owned());
         if let Some(object) = self.objects.get_mut(&key) {
+            object.note(property, value, now_ms);
             object.properties.insert(property.to_owned(), value.to_owned());
             object.updated_ms = now_ms;
         }

@@ -10,12 +10,14 @@ use super::{
         serve::error,
         wire::{Reply, Request},
     },
-    Answered, Face, Key, Object, invalid, known, not_found, read,
+    Answered, Face, HISTORY, Key, Object, invalid, known, not_found, read,
 };
 use crate::time::iso;
 
 /// Longest text of a property, in characters.
 const MAX_CHARS: usize = 65_536;
+/// Records at once of which the history is asked for.
+const MOST_WITH_HISTORY: usize = 50;
 
 fn at(ms: u64) -> String {
     iso(i64::try_from(ms).unwrap_or(i64::MAX))
@@ -37,7 +39,9 @@ impl Face {
     pub(super) fn add(&mut self, kind: &'static str, properties: BTreeMap<String, String>, now_ms: u64) -> Key {
         let key = (kind, self.next_id.to_string());
         self.next_id += 1;
-        let object = Object { properties, created_ms: now_ms, updated_ms: now_ms, archived: false };
+        let mut object = Object { created_ms: now_ms, updated_ms: now_ms, ..Object::default() };
+        properties.iter().for_each(|(name, value)| object.note(name, value, now_ms));
+        object.properties = properties;
         self.objects.insert(key.clone(), object);
         key
     }
@@ -115,6 +119,7 @@ impl Face {
     pub(super) fn update(&mut self, key: &Key, body: &Value, now_ms: u64) -> Result<Change, Reply> {
         let properties = self.checked(key.0, body, Some(&key.1))?;
         if let Some(object) = self.objects.get_mut(key) {
+            properties.iter().for_each(|(name, value)| object.note(name, value, now_ms));
             object.properties.extend(properties);
             object.updated_ms = now_ms;
         }
@@ -157,22 +162,45 @@ impl Face {
         shown
     }
 
-    pub(super) fn list(&self, kind: &'static str, request: &Request) -> Value {
+    /// Adds what properties read over time, the latest first.
+    pub(super) fn add_history(&self, shown: &mut Value, key: &Key, names: &[&str]) {
+        let Some(object) = self.objects.get(key) else { return };
+        for name in names {
+            let past = object.history.get(*name).into_iter().flatten().rev();
+            let past = past.map(|(ms, value)| {
+                json!({ "value": value, "timestamp": at(*ms), "sourceType": "CRM_UI", "sourceId": "userId:1" })
+            });
+            shown[HISTORY][*name] = past.collect();
+        }
+    }
+
+    pub(super) fn list(&self, kind: &'static str, request: &Request) -> Result<Value, Reply> {
         let after: u64 = request.query("after").and_then(|a| a.parse().ok()).unwrap_or(0);
-        let limit = request.number("limit", 10, 100);
+        let history = request.all(HISTORY);
+        let most = if history.is_empty() { 100 } else { MOST_WITH_HISTORY };
+        if request.query("limit").and_then(|l| l.parse().ok()).is_some_and(|limit: usize| limit > most) {
+            return Err(error(false, 400, "VALIDATION_ERROR", &format!("limit must be at most {most}")));
+        }
+        let limit = request.number("limit", 10, most);
         let mut ids: Vec<u64> =
             self.living(kind).filter_map(|(k, _)| k.1.parse().ok()).filter(|id| *id > after).collect();
         ids.sort_unstable();
         let asked = super::asked(request);
         let with = request.all("associations");
         let page = ids.iter().take(limit);
-        let shown = page.map(|id| self.shown(&(kind, id.to_string()), asked.as_deref(), &with)).collect::<Vec<_>>();
+        let shown = page.map(|id| {
+            let key = (kind, id.to_string());
+            let mut shown = self.shown(&key, asked.as_deref(), &with);
+            self.add_history(&mut shown, &key, &history);
+            shown
+        });
+        let shown = shown.collect::<Vec<_>>();
         let mut body = json!({ "results": shown });
         if ids.len() > limit {
             body["paging"] =
                 json!({ "next": { "after": ids[limit - 1].to_string(), "link": "https://api.hubapi.com/" } });
         }
-        body
+        Ok(body)
     }
 
     fn living(&self, kind: &'static str) -> impl Iterator<Item = (&Key, &Object)> {
@@ -209,6 +237,11 @@ impl Face {
         if inputs.len() > 100 {
             return Err(error(false, 400, "VALIDATION_ERROR", "The maximum number of inputs is 100"));
         }
+        let history: Vec<&str> = body[HISTORY].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !history.is_empty() && inputs.len() > MOST_WITH_HISTORY {
+            let says = format!("The maximum number of inputs with history is {MOST_WITH_HISTORY}");
+            return Err(error(false, 400, "VALIDATION_ERROR", &says));
+        }
         let mut results = Vec::new();
         let mut missing = Vec::new();
         let mut change = None;
@@ -218,7 +251,9 @@ impl Face {
                 ("read", Some(Ok(key))) => {
                     let asked: Vec<&str> =
                         body["properties"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                    results.push(self.shown(&key, Some(&asked), &[]));
+                    let mut shown = self.shown(&key, Some(&asked), &[]);
+                    self.add_history(&mut shown, &key, &history);
+                    results.push(shown);
                 }
                 ("update", Some(Ok(key))) => {
                     change = Some(self.update(&key, input, now_ms)?);
