@@ -116,6 +116,62 @@ impl Plot {
     }
 }
 
+/// Numbers with names, one under the other, and a limit.
+pub struct Bars {
+    /// Above it.
+    pub title: String,
+    /// What no bar should reach; it is where the scale ends unless one does.
+    pub limit: f64,
+    /// Name and length.
+    pub bars: Vec<(String, f64)>,
+}
+
+impl Bars {
+    /// Several, one above the other.
+    pub fn page(all: &[Self]) -> String {
+        const NAMES: f64 = 330.0;
+        const ROW: f64 = 20.0;
+        let heights = || all.iter().map(|b| TOP + ROW * b.bars.len() as f64 + 16.0);
+        let height: f64 = heights().sum();
+        let mut out = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n"
+        );
+        let mut top = 0.0;
+        for (bars, high) in all.iter().zip(heights()) {
+            let longest = bars.bars.iter().map(|(_, v)| *v).fold(bars.limit, f64::max).max(1e-9);
+            let scale = (WIDTH - NAMES - 80.0) / longest;
+            let mut add = |text: std::fmt::Arguments<'_>| out.write_fmt(text).expect("a String takes everything");
+            add(format_args!(
+                "<text x=\"16\" y=\"{:.1}\" font-size=\"14\">{}</text>\n",
+                top + 20.0,
+                escaped(&bars.title)
+            ));
+            for (n, (name, value)) in bars.bars.iter().enumerate() {
+                let (y, length) = (top + TOP + ROW * n as f64, (value * scale).max(0.5));
+                let colour = COLOURS[usize::from(*value >= bars.limit)];
+                add(format_args!(
+                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
+                     <rect x=\"{NAMES}\" y=\"{y:.1}\" width=\"{length:.1}\" height=\"14\" fill=\"{colour}\"/>\
+                     <text x=\"{:.1}\" y=\"{:.1}\">{value:.1}</text>\n",
+                    NAMES - 6.0,
+                    y + 11.0,
+                    escaped(name),
+                    NAMES + length + 4.0,
+                    y + 11.0
+                ));
+            }
+            let (x, end) = (NAMES + bars.limit * scale, top + high - 12.0);
+            add(format_args!(
+                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{end:.1}\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n",
+                top + TOP - 6.0
+            ));
+            top += high;
+        }
+        out + "</svg>\n"
+    }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
@@ -123,6 +179,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bar_over_its_limit_has_the_other_colour() {
+        let bars = vec![("slow & late".into(), 250.0), ("quick".into(), 10.0)];
+        let svg = Bars::page(&[Bars { title: "t".into(), limit: 200.0, bars }]);
+        assert!(svg.contains(COLOURS[1]) && svg.contains(COLOURS[0]) && svg.contains("slow &amp; late"), "{svg}");
+        assert!(svg.trim_end().ends_with("</svg>"));
+    }
 
     #[test]
     fn points_stay_within_the_picture() {

@@ -192,7 +192,7 @@ fn call(
     let begun = thread_cpu_s()?;
     drain(&mut call, &mut spoken_us);
     let consent = Some(Consent { basis: "fixture".to_owned(), reference: String::new() });
-    let info = TrackInfo { id: TrackId(0), party: Party::Buyer, name: "Buyer".to_owned(), consent };
+    let info = TrackInfo { id: TrackId(0), party: Party::Buyer, name: "Buyer".to_owned(), email: None, consent };
     call.handle_input(&Input::TrackAdded(info))?;
     drain(&mut call, &mut spoken_us);
     let started = thread_cpu_s()?;

@@ -10,11 +10,21 @@ use serde_json::{Value, json};
 /// # Errors
 /// If the file cannot be written.
 pub fn keep(name: &str, value: &Value) -> anyhow::Result<PathBuf> {
-    let (path, date) = (beside(name, "json")?, date());
-    let whole = json!({ "command": name, "date": date, "machine": machine(), "cores": cores(), "result": value });
-    std::fs::write(&path, serde_json::to_string_pretty(&whole)? + "\n")
-        .with_context(|| format!("{} cannot be written", path.display()))?;
+    let path = beside(name, "json")?;
+    write(&path, name, value)?;
     Ok(path)
+}
+
+/// Writes `value` with the machine and the date into `file`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(file: &Path, name: &str, value: &Value) -> anyhow::Result<()> {
+    let whole = json!({
+        "command": name, "date": date(), "machine": machine(), "cores": cores(), "load": load(), "result": value,
+    });
+    std::fs::write(file, serde_json::to_string_pretty(&whole)? + "\n")
+        .with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// Where a file of another kind about the same measurement goes.
@@ -35,8 +45,13 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Load average over the last minute (Linux only): above the number of cores, other programs took part in the figures.
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 /// Processor and number of cores, as a folder name.
-fn machine() -> String {
+pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("unknown processor");
     let words = model.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), " ");

@@ -38,11 +38,42 @@ impl Over {
     }
 }
 
-/// A running server; killed when dropped, its data with it.
+/// The way to a server.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    addr: String,
+}
+
+impl Connection {
+    /// A player into it.
+    pub fn player(&self, over: Over) -> Player {
+        let url = match over {
+            Over::Whip => format!("http://{}/v1/whip", self.addr),
+            Over::Socket => format!("ws://{}/v1/ingest", self.addr),
+        };
+        Player::new(url).token(TOKEN)
+    }
+}
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Calls it takes at once.
+    pub calls: u32,
+    /// A data folder that is there already; without one, an empty one of its own.
+    pub data: Option<PathBuf>,
+}
+
+/// A running server; killed when dropped, its data with it, unless they were there before.
 pub struct Serving {
     child: Child,
     addr: String,
-    dir: TempDir,
+    /// Link to the review page, with its token.
+    review: String,
+    /// From starting the program to its taking connections.
+    ready: Duration,
+    data: PathBuf,
+    _dir: TempDir,
 }
 
 impl Drop for Serving {
@@ -58,10 +89,23 @@ impl Serving {
     /// # Errors
     /// If the program is missing or does not start.
     pub fn start(calls: u32) -> anyhow::Result<Self> {
+        Self::with(&Options { calls, data: None })
+    }
+
+    /// Starts one. It does not review the deals at night, so that no measurement falls into that.
+    ///
+    /// # Errors
+    /// If the program is missing or does not start.
+    pub fn with(options: &Options) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let config =
-            format!("version = 1\n[server]\ningest_token_env = \"{TOKEN_ENV}\"\n[limits]\nmax_calls = {calls}\n");
+        let data = options.data.clone().unwrap_or_else(|| dir.path().join("reframe-data"));
+        let config = format!(
+            "version = 1\n[server]\ningest_token_env = \"{TOKEN_ENV}\"\n[limits]\nmax_calls = {}\n[data]\ndir = {data:?}\n\
+             [workflow]\nnightly_at = \"\"\n",
+            options.calls
+        );
         std::fs::write(dir.path().join("reframe.toml"), config)?;
+        let begun = Instant::now();
         let mut child = Command::new(process::reframe()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .current_dir(dir.path())
@@ -72,15 +116,31 @@ impl Serving {
             .spawn()
             .context("the server cannot be started")?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-        let mut this = Self { child, addr: String::new(), dir };
-        while this.addr.is_empty() {
+        let (addr, review, ready) = (String::new(), String::new(), Duration::ZERO);
+        let mut this = Self { child, addr, review, ready, data, _dir: dir };
+        while this.review.is_empty() {
             let Some(line) = lines.next() else { bail!("the server did not start") };
-            if let Some(addr) = line?.strip_prefix("listening on http://") {
+            let line = line?;
+            if let Some(addr) = line.strip_prefix("listening on http://") {
+                this.ready = begun.elapsed();
                 addr.clone_into(&mut this.addr);
+            }
+            if let Some(url) = line.strip_prefix("review:") {
+                url.trim().clone_into(&mut this.review);
             }
         }
         std::thread::spawn(move || lines.for_each(drop));
         Ok(this)
+    }
+
+    /// Link to the review page, with its token.
+    pub fn review(&self) -> &str {
+        &self.review
+    }
+
+    /// From starting the program to its taking connections.
+    pub const fn ready(&self) -> Duration {
+        self.ready
     }
 
     /// Its process.
@@ -90,11 +150,12 @@ impl Serving {
 
     /// A player into it.
     pub fn player(&self, over: Over) -> Player {
-        let url = match over {
-            Over::Whip => format!("http://{}/v1/whip", self.addr),
-            Over::Socket => format!("ws://{}/v1/ingest", self.addr),
-        };
-        Player::new(url).token(TOKEN)
+        self.connection().player(over)
+    }
+
+    /// The way to it, for whoever does not hold it.
+    pub fn connection(&self) -> Connection {
+        Connection { addr: self.addr.clone() }
     }
 
     /// Memory it uses now, in KiB.
@@ -105,18 +166,25 @@ impl Serving {
         process::status_kib(self.pid(), "VmRSS")
     }
 
-    /// A value of its `/metrics`, by its name with labels.
+    /// All of its `/metrics`.
     ///
     /// # Errors
-    /// If it does not answer, or has no such value.
-    pub fn metric(&self, name: &str) -> anyhow::Result<f64> {
+    /// If it does not answer.
+    pub fn metrics(&self) -> anyhow::Result<String> {
         let mut socket = TcpStream::connect(&self.addr)?;
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
         write!(socket, "GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", self.addr)?;
         let mut text = String::new();
         socket.read_to_string(&mut text)?;
-        let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
-        line.and_then(|v| v.trim().parse().ok()).with_context(|| format!("the server has no metric {name}"))
+        Ok(text)
+    }
+
+    /// A value of its `/metrics`, by its name with labels.
+    ///
+    /// # Errors
+    /// If it does not answer, or has no such value.
+    pub fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        value(&self.metrics()?, name).with_context(|| format!("the server has no metric {name}"))
     }
 
     /// The event log of a finished call, waited for.
@@ -124,10 +192,15 @@ impl Serving {
     /// # Errors
     /// If it is not written within a minute.
     pub fn events(&self, call: &str) -> anyhow::Result<Vec<serde_json::Value>> {
-        let path = self.dir.path().join(format!("reframe-data/calls/{call}.events.jsonl"));
+        let path = self.data.join(format!("calls/{call}.events.jsonl"));
         let text = waited_for(&path)?;
         text.lines().map(|l| serde_json::from_str(l).context("the event log is not JSON")).collect()
     }
+}
+
+/// A value in the text of `/metrics`, by its name with labels.
+pub fn value(metrics: &str, name: &str) -> Option<f64> {
+    metrics.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 fn waited_for(path: &Path) -> anyhow::Result<String> {

@@ -12,7 +12,11 @@ pub struct Wer {
 impl Wer {
     /// Of what was said and what was heard. Case, punctuation and hyphens do not count.
     pub fn of(said: &str, heard: &str) -> Self {
-        let (said, heard) = (normal(said), normal(heard));
+        Self::of_words(&normal(said), &normal(heard))
+    }
+
+    /// Of words as they are to be compared.
+    pub fn of_words(said: &[String], heard: &[String]) -> Self {
         let mut row: Vec<u64> = (0..=heard.len() as u64).collect();
         for (i, word) in said.iter().enumerate() {
             let mut diagonal = row[0];

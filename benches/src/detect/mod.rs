@@ -2,16 +2,16 @@
 
 mod check;
 mod cost;
-mod data;
+pub mod data;
 mod fresh;
 mod ordinary;
-mod patterns;
+pub mod patterns;
 mod picture;
 pub mod playbooks;
-mod score;
-mod stats;
+pub mod score;
+pub mod stats;
 mod stream;
-mod systems;
+pub mod systems;
 
 use std::{
     path::{Path, PathBuf},
@@ -87,11 +87,12 @@ pub struct Args {
     faults: Option<PathBuf>,
 }
 
-fn default_folder() -> PathBuf {
+pub fn default_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/detect")
 }
 
-type Encoder = Arc<dyn SentenceEncoder>;
+/// A sentence encoder, ours or another.
+pub type Encoder = Arc<dyn SentenceEncoder>;
 
 /// The sentence encoder that is asked for, if one is.
 fn encoder(args: &Args) -> anyhow::Result<Option<Encoder>> {
@@ -105,12 +106,12 @@ fn encoder(args: &Args) -> anyhow::Result<Option<Encoder>> {
 
 /// A full-size encoder to compare with.
 #[cfg(feature = "bert")]
-fn full_size(folder: &Path) -> anyhow::Result<Encoder> {
+pub fn full_size(folder: &Path) -> anyhow::Result<Encoder> {
     Ok(Arc::new(reframe_models::sentence::bert::BertEncoder::from_dir(folder)?))
 }
 
 #[cfg(not(feature = "bert"))]
-fn full_size(_: &Path) -> anyhow::Result<Encoder> {
+pub fn full_size(_: &Path) -> anyhow::Result<Encoder> {
     bail!("this was built without BERT; use: cargo run --release -p reframe-benches --features bert -- detect")
 }
 
