@@ -18,7 +18,7 @@ use reframe_store::{ConsentBook, EventLog, NewCall, SqliteLog, SqliteOptions, se
 use reframe_workflow::{
     artifact::{Artifact, ArtifactId, Claim, Evidence, Kind, Maker},
     audit::{Actor, Head, What, verify_chain},
-    gate::{Action, Approver, Click, Proposal},
+    gate::{Action, Approver, Click, Mail, Proposal},
     outbox::{AuditBook, Inbox, Kept, Limits, Outcome, Queue, Service, Standing, Worker},
     system::{RecordKind, RecordRef},
 };
@@ -273,6 +273,47 @@ fn a_withdrawal_waits_for_a_running_call_and_a_running_write() {
 }
 
 /// Words that a call's own log asks to be erased, of a call that is over by then: what was made of them goes too.
+#[test]
+fn a_note_that_is_withdrawn_takes_the_message_that_retells_it_along() {
+    let scene = scene();
+    // Shown with words of the rep's, and naming nobody; what it promises further down was Dana's.
+    let mail = Mail {
+        message_id: "<m1@us.example>".into(),
+        to: vec!["bo@acme.example".into()],
+        cc: vec![],
+        subject: "Next steps".into(),
+        body: "Hello all, from you: the drawings by Friday.".into(),
+        in_reply_to: None,
+        thread: None,
+    };
+    let because = quote("w", 0, OTHERS);
+    let (action, from) = (Action::CreateDraft { mail }, scene.notes[0].clone());
+    let draft = Proposal::new("local", action, None, because.clone(), from.clone(), "call w", 78);
+    // A task that rests on the same words and retells nothing stays.
+    let other = task(&scene.log, "call w", because, "send the plan", &from);
+    scene.log.put_proposals(std::slice::from_ref(&draft), &service(), 78).unwrap();
+    scene.say("Dana Whitfield", "call:w", true);
+    scene.log.carry_out_withdrawals(101).unwrap();
+    let after = |p: &Proposal| scene.log.proposal(&p.id).unwrap().unwrap();
+    assert!(matches!(after(&draft).standing, Standing::Rejected { .. }), "{:?}", after(&draft).standing);
+    assert!(!serde_json::to_string(&after(&draft).proposal).unwrap().contains("drawings"));
+    assert!(matches!(after(&other).standing, Standing::Open), "{:?}", after(&other).standing);
+}
+
+#[test]
+fn a_name_that_is_a_word_takes_nothing_of_other_calls() {
+    let scene = scene();
+    let will = TrackInfo { email: Some("will@acme.example".into()), ..person(1, "Will", Some("verbal")) };
+    put(&scene.log, "g", &talk(&will, HERS, true));
+    let own = artifact(&scene.log, Kind::Debrief, json!({ "call": "g", "says": "will was sure" }));
+    let others = artifact(&scene.log, Kind::Debrief, json!({ "call": "b", "says": "she will see", "side": "buyer" }));
+    scene.say("will@acme.example", "*", true);
+    scene.log.carry_out_withdrawals(101).unwrap();
+    assert_eq!(scene.left(), CALLS.map(|c| row(c, WHOLE)));
+    let genuine = |id| scene.log.artifact(id).unwrap().unwrap().artifact.is_genuine(Kind::Debrief);
+    assert!(!genuine(&own) && genuine(&others));
+}
+
 #[test]
 fn erased_words_take_what_was_made_of_them_along() {
     for body in [EventBody::WordsErased { track: TrackId(1) }, EventBody::CallErased { reason: "revoked".into() }] {

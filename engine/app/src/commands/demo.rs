@@ -4,7 +4,12 @@ mod after_call;
 mod report;
 mod watch;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io::{IsTerminal as _, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use reframe_bots::{
@@ -81,7 +86,8 @@ pub struct Args {
     /// Also record the inputs as heard, for `reframe replay`
     #[arg(long)]
     record_inputs: bool,
-    /// Keep the server running afterwards, so that the screen can be looked at; Ctrl-C ends it
+    /// Keep the server running afterwards, so that its pages can be looked at; Ctrl-C ends it (at a terminal it does so
+    /// anyway)
     #[arg(long)]
     stay: bool,
     /// After the call, approve everything that was drafted in this person's name, as a click on the review page would
@@ -90,6 +96,15 @@ pub struct Args {
     /// Wait this long before the call begins, to open the screen first
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
+}
+
+impl Args {
+    /// Whether the server outlives the call: a person at a terminal wants to open the links that were printed; a script, or
+    /// whoever had everything approved, wants an end.
+    fn stays(&self) -> bool {
+        let watched = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        self.stay || (watched && !self.json && self.approve_as.is_none())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -194,9 +209,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             if args.json {
                 reporter.summary(&paths)?;
             }
-            if args.stay {
+            if args.stays() {
                 reporter.note("the server keeps running; Ctrl-C ends it")?;
                 tokio::signal::ctrl_c().await.context("Ctrl-C cannot be listened for")?;
+            } else if !args.json {
+                reporter.note("the server ends here; --stay keeps its pages open")?;
             }
         }
         let clean = server.stop(Duration::from_secs(10)).await;

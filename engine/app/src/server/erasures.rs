@@ -180,10 +180,12 @@ impl Shared {
     fn pass(&self) -> anyhow::Result<bool> {
         anyhow::ensure!(self.writer.flush(FLUSH_LIMIT), "the event log is not written yet");
         let due = self.store.erasures_due(BATCH)?;
+        let mut all = Ok(());
         for call in &due {
-            self.erase(call).with_context(|| format!("call {call}"))?;
+            // One that fails holds no other up.
+            all = all.and(self.erase(call).with_context(|| format!("call {call}")));
         }
-        self.withdrawals()?;
+        all.and(self.withdrawals())?;
         Ok(due.len() == BATCH)
     }
 
@@ -201,16 +203,22 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes the files of a call that hold words which went, and writes anew what is left of it, if it was written.
+    /// Removes the files of a call that hold words which went, and writes anew what is left of it, if it was written. A call
+    /// whose files could not be written anew has none, and a mark by which the next try knows that it had.
     fn renew_files(&self, call: &CallId, whole_call: bool) -> anyhow::Result<()> {
         remove(&record_path(&self.data_dir, call))?;
         let files = export::Exported::paths(&self.data_dir, call);
-        let written = files.events.exists() || files.transcript.exists();
+        let mark = files.events.with_extension("renew");
+        let written = files.events.exists() || files.transcript.exists() || mark.exists();
+        if written && !whole_call {
+            std::fs::write(&mark, []).with_context(|| format!("{} cannot be written", mark.display()))?;
+        }
         for path in [&files.events, &files.transcript] {
             remove(path)?;
         }
         if written && !whole_call {
             export::export(&*self.store, &self.data_dir, call)?;
+            remove(&mark)?;
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ use reframe_store::ConsentBook as _;
 
 use super::{drafting::Pen, executor::Executor, office::Office};
 
+/// So long after a night that failed the next one is tried: its lists are long, and a refusal seldom is short.
+const NIGHT_AGAIN_MS: i64 = 15 * 60 * 1_000;
 /// The longest rest: what another program put into the store is seen after it.
 const REST: Duration = Duration::from_secs(5);
 /// Calls whose words go into the index in one transaction.
@@ -119,7 +121,7 @@ impl Work {
 
     fn round(&mut self) -> anyhow::Result<()> {
         // First of all: what somebody has taken back must be in no draft, and nothing that was approved of it be written.
-        self.office.store.carry_out_withdrawals((self.office.clock)())?;
+        self.office.store.carry_out_withdrawals((self.office.clock)()).context("consent that was taken back")?;
         if self.office.settings.after_calls {
             for call in self.office.due(false)? {
                 if self.stopping() {
@@ -142,13 +144,16 @@ impl Work {
             }
         }
         while self.office.store.index(INDEXED)?.left > 0 && !self.stopping() {}
+        // Before the night, whose lists a system may refuse for hours: what was approved does not wait for them.
+        self.executor.carry_out(&self.office, &|| self.stopping())?;
         let now = (self.office.clock)();
         if self.night_unix_ms.is_some_and(|due| due <= now) {
-            let night = self.office.night(&mut |_, _| {})?;
+            self.night_unix_ms = Some(now + NIGHT_AGAIN_MS);
+            let night = self.office.night(&mut |_, _| {}).context("the nightly review")?;
             tracing::info!(deals = night.deals, new = night.new, void = night.void, "the deals were reviewed");
             self.night_unix_ms = self.next_night()?;
         }
-        self.executor.carry_out(&self.office, &|| self.stopping())
+        Ok(())
     }
 
     fn next_night(&self) -> anyhow::Result<Option<i64>> {

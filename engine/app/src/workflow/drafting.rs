@@ -207,7 +207,7 @@ impl Office {
         let Some(writer) = &self.writer else { return Ok(Vec::new()) };
         let call = CallId::new(&basis.transcript.call)?;
         // What somebody has taken back, or had erased, since the note was drafted goes out to nobody.
-        if Digest::of(&canonical(&self.hear(&call)?.transcript)) != basis.words {
+        if !self.reads_as(&call, &basis.words)? {
             tracing::info!(%call, "words were taken back; no model is asked");
             return Ok(Vec::new());
         }
@@ -235,6 +235,13 @@ impl Office {
             let made = Artifact::new(Kind::NoteProposal, parents, maker, written.note);
             let used: Vec<Task> = outcomes.iter().filter(|(_, o)| o.is_ok()).map(|(task, _)| *task).collect();
             let put = self.put_redraft(basis, &made, &used)?;
+            // A model writes for minutes, and of all that was said.
+            if !self.reads_as(&call, &basis.words)? {
+                tracing::info!(%call, "words were taken back while a model wrote; what was made of them goes");
+                self.store.retract(&call, (self.clock)())?;
+                self.post_call(&call, basis.deal.as_ref().map(|deal| deal.at.id.as_str()))?;
+                return Ok(Vec::new());
+            }
             for (task, put) in used.into_iter().zip(put) {
                 if !put {
                     outcomes.iter_mut().filter(|(t, _)| *t == task).for_each(|(_, o)| *o = Err(Reason::TooLate));
@@ -288,6 +295,8 @@ const fn is_for(task: Task, action: &Action) -> bool {
 struct Gauge<'o> {
     office: &'o Office,
     writer: &'o Writer,
+    call: CallId,
+    words: Digest,
     began: Instant,
     subjects: Vec<String>,
     /// Calls of the model so far, and the name of the present one.
@@ -303,6 +312,8 @@ impl<'o> Gauge<'o> {
         Self {
             office,
             writer,
+            call: call.clone(),
+            words: basis.words.clone(),
             began: Instant::now(),
             subjects,
             calls: 0,
@@ -350,6 +361,15 @@ impl Meter for Gauge<'_> {
     }
 
     fn set_aside(&mut self, prompt: &str, at_most: u64) -> Result<(), Reason> {
+        // Before every question: what was taken back since the last one is sent to nobody.
+        match self.office.reads_as(&self.call, &self.words) {
+            Ok(true) => {}
+            Ok(false) => return Err(Reason::TooLate),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                return Err(Reason::Unreachable);
+            }
+        }
         let now = (self.office.clock)();
         let entries = match self.office.store.record_of(&day_subject(now)) {
             Ok(entries) => entries,

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::bail;
 use jiff::Timestamp;
 use reframe_call::date::Date;
-use reframe_store::CallId;
+use reframe_store::{CallId, ConsentBook as _};
 use reframe_workflow::{
     artifact::{Artifact, Digest, Evidence, Kind, Maker, canonical},
     audit::Actor,
@@ -14,13 +15,14 @@ use reframe_workflow::{
         self, BuyerActivity, CallDigest, CloseDateChange, DealView, Finding, History, PastDeal, Rebased, StageChange,
         field,
     },
-    outbox::{Inbox as _, Listed},
+    outbox::{AuditBook as _, Inbox as _, Listed},
     system::{Listing, Record, RecordKind, RecordRef},
 };
 
 use super::{
     before::{Before, NoteOf, wish},
     office::Office,
+    unchanged::TRIES,
 };
 
 /// What a night came to.
@@ -81,6 +83,24 @@ impl Office {
     /// # Errors
     /// If the CRM or the store cannot be read; what was found until then is not proposed.
     pub fn night(&self, progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<Night> {
+        for _ in 0..TRIES {
+            self.store.carry_out_withdrawals((self.clock)())?;
+            let from = self.store.head()?.next;
+            if let Some(night) = self.look_through(from, progress)? {
+                // What went between the last look and the writing.
+                for call in self.erased_since(from)? {
+                    self.store.retract(&call, (self.clock)())?;
+                }
+                return Ok(night);
+            }
+            tracing::info!("words were erased during the night's review; it begins again");
+        }
+        bail!("words keep being erased; the deals are reviewed later: reframe run hygiene")
+    }
+
+    /// One look through everything; none, if words were erased since the entry `from` of the audit log, which may have been
+    /// read before.
+    fn look_through(&self, from: u64, progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<Option<Night>> {
         let now = (self.clock)();
         let zoned = Timestamp::from_millisecond(now)?.to_zoned(self.settings.zone()?);
         let batch = format!("night {}", zoned.date());
@@ -107,11 +127,14 @@ impl Office {
                 proposals.push(proposal);
             }
         }
+        if !self.erased_since(from)?.is_empty() {
+            return Ok(None);
+        }
         if !proposals.is_empty() {
             self.keep(Kind::FieldProposal, &made)?;
             self.store.put_proposals(&proposals, &Actor::service("hygiene"), now)?;
         }
-        Ok(Night { batch, deals: views.len(), new: proposals.len(), findings: made.body.2, void })
+        Ok(Some(Night { batch, deals: views.len(), new: proposals.len(), findings: made.body.2, void }))
     }
 
     /// Holds what waits against the records as they read now, so that nobody approves what makes no sense any more.

@@ -98,6 +98,9 @@ impl WorkflowSettings {
         if !(1..=12).contains(&self.fiscal_year_starts) {
             bail!("workflow.fiscal_year_starts is {}; write the number of a month, 1 to 12", self.fiscal_year_starts);
         }
+        if !(1..=3650).contains(&self.manager_after_days) {
+            bail!("workflow.manager_after_days is {}; write 1 to 3650", self.manager_after_days);
+        }
         if let Some(from) = &self.from
             && !reframe_consent::Person::new(from).is_ok_and(|p| p.is_email())
         {

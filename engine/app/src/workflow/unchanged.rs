@@ -1,13 +1,21 @@
 //! Sees to it that nothing is made of words that are taken back while it is made.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
-use reframe_store::CallId;
-use reframe_workflow::artifact::{Digest, canonical};
+use reframe_store::{CallId, ConsentBook as _};
+use reframe_workflow::{
+    artifact::{Digest, canonical},
+    audit::What,
+    outbox::AuditBook as _,
+};
 
 use super::{office::Office, post_call::Drafted};
 
-/// Times a call is drafted at the most: words are taken back once or twice, and not without end.
-const TRIES: usize = 3;
+/// Times something is made at the most: words are taken back once or twice, and not without end.
+pub(super) const TRIES: usize = 3;
+/// Entries of the audit log that are read together.
+const ENTRIES: usize = 1_000;
 
 impl Office {
     /// Drafts everything there is to write down about a call that is over, and puts it in the inbox. Harmless to repeat.
@@ -28,5 +36,24 @@ impl Office {
             tracing::info!(%call, "words of a call were erased while it was written up; that was taken back");
         }
         bail!("words of call `{call}` are being erased; write it up later: reframe run post-call {call}")
+    }
+
+    /// Calls of which something was erased since this entry of the audit log.
+    pub(super) fn erased_since(&self, mut entry: u64) -> anyhow::Result<BTreeSet<CallId>> {
+        let mut calls = BTreeSet::new();
+        loop {
+            let entries = self.store.entries_from(entry, ENTRIES)?;
+            let Some(last) = entries.last() else { return Ok(calls) };
+            entry = last.seq + 1;
+            let erased = entries.iter().filter(|e| e.what == What::Erased).flat_map(|e| &e.subjects);
+            calls.extend(erased.filter_map(|s| s.strip_prefix("call ")).filter_map(|call| CallId::new(call).ok()));
+        }
+    }
+
+    /// Whether a call still reads as it did, with what was taken back until now taken out.
+    pub(super) fn reads_as(&self, call: &CallId, words: &Digest) -> anyhow::Result<bool> {
+        self.store.carry_out_withdrawals((self.clock)())?;
+        // A call that was erased as a whole cannot be heard any more.
+        Ok(self.hear(call).is_ok_and(|heard| Digest::of(&canonical(&heard.transcript)) == *words))
     }
 }

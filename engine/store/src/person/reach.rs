@@ -43,8 +43,8 @@ impl Reach {
                 });
                 let near = near || any_text(value, &|text| of_call(text).is_some_and(|call| calls.contains_key(call)));
                 theirs
-                    || ((near || *everywhere) && any_text(value, &|text| who.named_in(text)))
-                    || (near && any_text(value, &|text| who.hinted_in(text)))
+                    || (near && any_text(value, &|text| who.named_in(text) || who.hinted_in(text)))
+                    || (*everywhere && any_text(value, &|text| who.surely_named_in(text)))
             }
         }
     }

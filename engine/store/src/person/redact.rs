@@ -1,5 +1,7 @@
 //! What is left of a hand-off and of a proposal whose words went.
 
+use std::collections::BTreeSet;
+
 use reframe_workflow::{
     artifact::{Claim, Evidence},
     gate::{Action, Mail, Proposal},
@@ -32,6 +34,18 @@ pub(super) fn artifact(text: &str, reach: &Reach, stone: &Value) -> Option<Strin
 /// Whether the erasure reaches a revision of a proposal that still has its words.
 pub(super) fn reaches(text: &str, reach: &Reach) -> bool {
     serde_json::from_str(text).is_ok_and(|value: Value| reach.touches(&value))
+}
+
+/// Whether this is a text that retells a hand-off whose words went: a note and a message hold more of it than the words they
+/// are shown with.
+pub(super) fn retells(text: &str, erased: &BTreeSet<String>) -> bool {
+    let Ok(proposal) = serde_json::from_str::<Proposal>(text) else { return false };
+    let left = match &proposal.action {
+        Action::CreateNote { body, .. } => body,
+        Action::CreateDraft { mail } | Action::SendMail { mail, .. } => &mail.body,
+        Action::CreateTask { .. } | Action::UpdateField { .. } => return false,
+    };
+    left != GONE && erased.contains(proposal.from.as_str())
 }
 
 /// A revision without any of its texts. What it was about, which evidence it had, where it came from and when stays. One

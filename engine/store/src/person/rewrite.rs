@@ -188,11 +188,16 @@ pub(crate) fn proposals(
     stone: &Value,
     at: i64,
 ) -> rusqlite::Result<(usize, usize)> {
+    let erased: BTreeSet<String> = tx
+        .prepare_cached("SELECT id FROM artifacts WHERE body ->> '$.body.erased' IS NOT NULL")?
+        .query_map([], |r| r.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     let mut hit = BTreeSet::new();
     let mut all = tx.prepare_cached("SELECT proposal, body FROM revisions")?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
-        if redact::reaches(row.get_ref(1)?.as_str().unwrap_or_default(), reach) {
+        let body = row.get_ref(1)?.as_str().unwrap_or_default();
+        if redact::reaches(body, reach) || redact::retells(body, &erased) {
             hit.insert(row.get::<_, i64>(0)?);
         }
     }

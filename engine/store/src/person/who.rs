@@ -34,6 +34,14 @@ impl Who {
         self.words.iter().any(|name| text.windows(name.len()).any(|w| w == name.as_slice()))
     }
 
+    /// Does it hold an e-mail address of theirs, or a name of two words and more? For texts about calls they were not on:
+    /// one word alone ("Mark", "Will", "Guest") is somebody else's name there, or no name at all.
+    pub(super) fn surely_named_in(&self, text: &str) -> bool {
+        let text = words(text);
+        let sure = self.words.iter().filter(|name| name.len() > 1);
+        sure.into_iter().any(|name| text.windows(name.len()).any(|w| w == name.as_slice()))
+    }
+
     /// Does the text hold any part of a name (not of an e-mail address)? For texts about calls the person was on.
     pub(super) fn hinted_in(&self, text: &str) -> bool {
         let names = self.spellings.iter().filter(|p| !p.is_email());
@@ -68,5 +76,8 @@ mod tests {
         }
         assert!(who.is(" dana WHITFIELD ") && !who.is("Dana"));
         assert!(!Who::new(vec![Person::new("Al").unwrap()]).hinted_in("al"));
+        let will = Who::new(["Will", "will.b@acme.example"].map(|p| Person::new(p).unwrap()).into());
+        assert!(will.named_in("i will send it") && !will.surely_named_in("i will send it"));
+        assert!(will.surely_named_in("copy will.b@acme.example in"));
     }
 }

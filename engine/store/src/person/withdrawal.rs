@@ -34,13 +34,16 @@ const ACTOR: &str = "consent";
 impl SqliteLog {
     pub(crate) fn withdraw_all(&self, at_unix_ms: i64) -> Result<(), StoreError> {
         // Most of the time none is due: found out without taking the file from those who write calls.
+        let mut all = Ok(());
         for consent in self.withdrawals("asked")?.into_keys() {
-            self.transact(|tx| {
+            let one = self.transact(|tx| {
                 let done = self.withdraw(tx, consent, at_unix_ms)?;
                 enter(tx, &done, at_unix_ms).map_err(|e| self.faults().name(e))
-            })?;
+            });
+            // One that fails holds no other up.
+            all = all.and(one);
         }
-        Ok(())
+        all
     }
 
     /// Withdrawals at a stage, with the calls that lost words.

@@ -10,7 +10,7 @@ use super::{
     answer::Sentence,
     fact::{Fact, FactKind},
     figures,
-    lists::{BINDING, CONCESSIONS, DAYS, FILLERS, MONEY, NEGATIONS, PARTS, REFUSALS, SPANS, VERB_MONTHS},
+    lists::{BINDING, CONCESSIONS, DAYS, FILLERS, MONEY, NEGATIONS, PARTS, SPANS, VERB_MONTHS},
     page::{Page, Quote, normal},
     redact::next_placeholder,
 };
@@ -19,6 +19,8 @@ use crate::{
     postcall::{People, bare, count, day, is_common},
 };
 
+/// So many words before a quotation are looked at for a "not" that was left out of it.
+const BEFORE_A_QUOTE: usize = 3;
 /// Longest sentence, in words.
 const SENTENCE_WORDS: usize = 45;
 /// Most citations of one sentence.
@@ -90,7 +92,7 @@ impl<'a> Ground<'a> {
         self.money(text, &tokens, &support)?;
         self.invented_names(&tokens, &support)?;
         self.bound(&tokens, &support, binding)?;
-        self.turned(&tokens, &support, binding)?;
+        self.turned(&tokens, &support)?;
         self.in_the_words(&tokens, &support, binding)?;
         let restored = self.page.redactor().restore(text)?;
         let evidence = quotes.iter().filter_map(|q| self.page.evidence(q)).collect();
@@ -254,12 +256,17 @@ impl<'a> Ground<'a> {
         Ok(())
     }
 
-    fn turned(&self, tokens: &[Token], support: &[&Quote], binding: bool) -> Result<(), Reason> {
+    /// A "not" is in the sentence if, and only if, one is in the cited words or just before them, where a quotation may have
+    /// been cut. That turns some good sentences away ("no problem, we start in march"); a lost "not" is worse.
+    fn turned(&self, tokens: &[Token], support: &[&Quote]) -> Result<(), Reason> {
         let negative = |w: &str| NEGATIONS.contains(&w) || w.ends_with("n't");
-        let words = self.words(support, false);
         let here = tokens.iter().any(|t| negative(&t.low));
-        let lost = binding && !here && words.iter().any(|w| REFUSALS.contains(&w.as_str()));
-        if lost || here && !words.iter().any(|w| negative(w)) { Err(Reason::Turned) } else { Ok(()) }
+        let there = support.iter().any(|quote| {
+            let pieces = self.page.lines.get(&quote.utterance).map_or(&[][..], |line| &line.pieces);
+            let from = quote.pieces.start.saturating_sub(BEFORE_A_QUOTE);
+            pieces.iter().take(quote.pieces.end).skip(from).any(|p| negative(&normal(&p.text)))
+        });
+        if here == there { Ok(()) } else { Err(Reason::Turned) }
     }
 
     fn in_the_words(&self, tokens: &[Token], support: &[&Quote], binding: bool) -> Result<(), Reason> {

@@ -107,8 +107,6 @@ pub const CONCESSIONS: &[&str] = &[
 /// What turns a sentence round.
 pub const NEGATIONS: &[&str] =
     &["not", "no", "never", "cannot", "nobody", "nothing", "none", "without", "neither", "nor", "refused", "declined"];
-/// "not" that takes a promise back, in the words that are cited for it.
-pub const REFUSALS: &[&str] = &["can't", "cannot", "won't", "never", "couldn't", "wouldn't"];
 /// Words that carry nothing.
 pub const FILLERS: &[&str] = &[
     "about",

@@ -213,7 +213,12 @@ impl Job<'_> {
             let before = meter.left_ms();
             let reply = self.model.write(&request);
             let ms = before.saturating_sub(meter.left_ms());
-            let tokens = reply.as_ref().ok().and_then(|r| Some((r.tokens_in?, r.tokens_out?)));
+            let tokens = match &reply {
+                Ok(reply) => reply.tokens_in.zip(reply.tokens_out),
+                // Turned away at the door: nothing was read, and nothing is charged.
+                Err(ModelError::Busy { .. } | ModelError::Forbidden { .. }) => Some((0, 0)),
+                Err(_) => None,
+            };
             let wait_ms = match &reply {
                 Err(ModelError::Busy { wait_ms }) => *wait_ms,
                 _ => 0,

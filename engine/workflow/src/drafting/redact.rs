@@ -66,11 +66,12 @@ impl Redactor {
             participants: Vec::new(),
         };
         for name in names {
-            let placeholder = new.person(&parts(name), &name_case(name));
+            // "Dana" beside "Dana Reyes" is somebody else: each participant is a person of their own.
+            let placeholder = new.known_person(&parts(name), &name_case(name));
             new.participants.push(placeholder);
         }
         for name in &known.people {
-            new.person(&parts(name), &name_case(name));
+            new.known_person(&parts(name), &name_case(name));
         }
         let hosts = call.participants.iter().filter(|p| p.side != "rep").filter_map(|p| p.email.as_deref());
         let hosts = hosts.filter_map(|e| company_of(e).map(str::to_owned));
@@ -103,18 +104,28 @@ impl Redactor {
         placeholder
     }
 
-    /// The placeholder of whoever has these names: somebody known who has them all, or somebody new.
-    fn person(&mut self, names: &[String], shown: &str) -> String {
+    /// The placeholder of somebody known by exactly these names.
+    fn known_person(&mut self, names: &[String], shown: &str) -> String {
         if names.is_empty() {
             return self.placeholder("PERSON", shown, shown);
         }
-        let same = |(have, _): &&(Vec<String>, String)| names.iter().all(|n| have.contains(n));
-        if let Some((_, placeholder)) = self.persons.iter().find(same) {
-            return placeholder.clone();
-        }
         let placeholder = self.placeholder("PERSON", &names.join(" "), shown);
-        self.persons.push((names.to_vec(), placeholder.clone()));
+        if !self.persons.iter().any(|(have, _)| have == names) {
+            self.persons.push((names.to_vec(), placeholder.clone()));
+        }
         placeholder
+    }
+
+    /// The placeholder of whoever is spoken of by these names: the one person known who has them all; somebody new; or, if
+    /// several have them, nobody but what was said, for to choose one would be to put words into another's mouth.
+    fn person(&mut self, names: &[String], shown: &str) -> String {
+        let same = |(have, _): &&(Vec<String>, String)| names.iter().all(|n| have.contains(n));
+        let mut known = self.persons.iter().filter(same);
+        match (known.next(), known.next()) {
+            (Some((_, placeholder)), None) if !names.is_empty() => placeholder.clone(),
+            (None, _) => self.known_person(names, shown),
+            _ => self.placeholder("PERSON", &format!("as said: {shown}"), shown),
+        }
     }
 
     /// A line as it goes out. `words` are in lower case, as a recogniser writes them.

@@ -277,6 +277,9 @@ fn what_they_do_not_say_is_refused() {
         ("They will lose two loads.", &[LOADS], PromiseNotInNote),
         ("PERSON_1 will send the contract and the price list and the security audit.", &[PACK], NotInTheWords),
         ("They did not lose two loads last fall.", &[LOADS], Turned),
+        // "We can't give a discount on that", and with the "can't" left out of the quotation.
+        ("They give a discount on that.", &[(8, "we can't give a discount on that")], Turned),
+        ("They give a discount on that.", &[(8, "give a discount on that")], Turned),
         ("Their warehouse manager dislikes competitor pricing.", &[LOADS], NotInTheWords),
         (&"they lost two loads last fall ".repeat(9), &[LOADS], TooLong),
     ] {
@@ -294,6 +297,26 @@ fn what_they_do_not_say_is_refused() {
     ] {
         assert_eq!(outcome(Task::FollowUp, mail_with(said(text, cites))), Err(reason), "{text}");
     }
+}
+
+#[test]
+fn two_people_with_one_name_stay_two() {
+    let mut call = call();
+    call.participants[1].name = "Dana".into();
+    call.turns[1].words = "ask dana about it"
+        .split(' ')
+        .map(|w| HeardWord { text: w.into(), from_ms: 0, to_ms: 1, confidence: 0.9 })
+        .collect();
+    let page = Page::new(&call, &Known { people: vec!["Priya Natarajan".into()], companies: vec![] });
+    let (one, other) = (page.redactor().participant(0), page.redactor().participant(1));
+    assert_ne!(one, other, "each participant is a person");
+    let text = page.text(None);
+    let asked = text.lines().find(|l| l.contains(": ask ")).unwrap();
+    assert!(asked.contains(&format!("{other} (buyer)")), "{asked}");
+    assert!(
+        !asked.contains("dana") && !asked.contains(&format!("ask {one} ")),
+        "which Dana is not for us to say: {asked}"
+    );
 }
 
 #[test]
