@@ -1,7 +1,8 @@
 //! Precision and recall of the post-call stage on labelled calls, slot by slot.
 //!
 //! `cargo run --release -p reframe-workflow --example postcall_score -- --split dev`; `--show` lists what was missed and
-//! what was found for nothing, of the dev split only: the texts of the test split are never shown.
+//! what was found for nothing, but of the test split, whose texts are never shown. `--split train,dev --cross DIR` measures
+//! every call by weights that were trained without it; `postcall_learn -- folds DIR` makes them.
 #![allow(
     clippy::unwrap_used,
     clippy::type_complexity,
@@ -16,14 +17,11 @@ use std::collections::BTreeMap;
 
 use reframe_workflow::{
     artifact::{Claim, Evidence},
-    handoff::{CallTranscript, NoteProposal, ObjectionMoment},
-    postcall::{Settings, run},
+    handoff::{CallTranscript, NoteProposal},
+    postcall::{Settings, learned::Judges, run, run_with},
     verify,
 };
-use support::{Labelled, load};
-
-/// Share of the shorter's words that must be the same for two passages to be one.
-const OVERLAP: f64 = 0.5;
+use support::{Labelled, cited, fold, given, is_person, load, place, same};
 
 /// Hits, what was predicted, and what is labelled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,34 +55,6 @@ impl Score {
 
 fn share(a: usize, b: usize) -> String {
     if b == 0 { "  -  ".into() } else { format!("{:.3}", a as f64 / b as f64) }
-}
-
-/// A labelled passage: turn (from 1) and word positions in it.
-fn place(call: &CallTranscript, turn: usize, quote: &str) -> (u32, std::ops::Range<usize>) {
-    let utterance = u32::try_from(turn).unwrap();
-    let words: Vec<&str> = call
-        .turns
-        .iter()
-        .find(|t| t.utterance == utterance)
-        .map(|t| t.words.iter().map(|w| w.text.as_str()).collect())
-        .unwrap_or_default();
-    let quote: Vec<&str> = quote.split_whitespace().collect();
-    let at = words.windows(quote.len().max(1)).position(|w| w == quote);
-    let at = at.unwrap_or_else(|| panic!("{} turn {turn}: the quote is not there", call.call));
-    (utterance, at..at + quote.len())
-}
-
-/// A cited passage: turn and word positions in it.
-fn cited(call: &CallTranscript, evidence: &Evidence) -> Option<(u32, std::ops::Range<usize>)> {
-    let Evidence::Words { utterance, from_ms, quote, .. } = evidence else { return None };
-    let turn = call.turns.iter().find(|t| t.utterance == *utterance)?;
-    let from = turn.words.iter().position(|w| w.from_ms == *from_ms)?;
-    Some((*utterance, from..from + quote.split(' ').count()))
-}
-
-fn same(a: &(u32, std::ops::Range<usize>), b: &(u32, std::ops::Range<usize>)) -> bool {
-    let both = a.1.end.min(b.1.end).saturating_sub(a.1.start.max(b.1.start));
-    a.0 == b.0 && both as f64 >= OVERLAP * a.1.len().min(b.1.len()) as f64 && both > 0
 }
 
 /// Pairs every labelled passage with the first predicted claim that is made of it (cites it first), failing that with the
@@ -133,7 +103,8 @@ fn all_claims(note: &NoteProposal) -> Vec<&Claim> {
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let split = args.iter().position(|a| a == "--split").and_then(|i| args.get(i + 1)).map_or("dev", String::as_str);
-    let show = args.iter().any(|a| a == "--show") && split == "dev";
+    let show = args.iter().any(|a| a == "--show") && split != "test";
+    let cross = args.iter().position(|a| a == "--cross").and_then(|i| args.get(i + 1)).map(String::as_str);
     let only = args.iter().position(|a| a == "--call").and_then(|i| args.get(i + 1));
     let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
     let mut handling = BTreeMap::from([("found by cue", [0usize; 3]), ("given", [0; 3])]);
@@ -141,7 +112,7 @@ fn main() {
     let (mut owner_right, mut owner_n) = (0, 0);
     let (mut citations, mut broken) = (0, 0);
     let (mut covered, mut lead, mut of) = (0, 0, 0);
-    let calls: Vec<Labelled> = load(split).into_iter().filter(|c| only.is_none_or(|o| *o == c.name)).collect();
+    let calls: Vec<Labelled> = split.split(',').flat_map(load).filter(|c| only.is_none_or(|o| *o == c.name)).collect();
     for labelled in &calls {
         let Labelled { name, call, labels } = labelled;
         let settings = Settings {
@@ -149,7 +120,8 @@ fn main() {
             recipients: labels.speaker.iter().filter(|s| s.side == "buyer").filter_map(|s| s.email.clone()).collect(),
             ..Settings::default()
         };
-        let note = run(call, &settings);
+        let judges = judges(cross, name);
+        let note = run_with(call, &settings, &judges);
         if show {
             println!("\n##### {name}");
         }
@@ -199,15 +171,8 @@ fn main() {
         }
         // Absent people: by name or role.
         let names: Vec<String> = note.absent.iter().map(|c| c.text().to_lowercase()).collect();
-        let is = |predicted: &String, who: &str| {
-            let name = predicted.split(" (").next().unwrap_or_default();
-            name == who
-                || predicted.contains(&format!("({who})"))
-                || who.split(' ').any(|w| w == name)
-                || name.split(' ').any(|w| w == who)
-        };
-        let p: Vec<bool> = names.iter().map(|n| labels.absent.iter().any(|a| is(n, &a.who))).collect();
-        let l: Vec<bool> = labels.absent.iter().map(|a| names.iter().any(|n| is(n, &a.who))).collect();
+        let p: Vec<bool> = names.iter().map(|n| labels.absent.iter().any(|a| is_person(n, &a.who))).collect();
+        let l: Vec<bool> = labels.absent.iter().map(|a| names.iter().any(|n| is_person(n, &a.who))).collect();
         scores.entry("absent people").or_default().add(&p, &l);
         list(
             "absent for nothing",
@@ -248,18 +213,7 @@ fn main() {
             list(&format!("{slot} missed"), &l, &wanted.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>());
         }
         // Handling: of the objections the rules found, and of all of them as a detector would hand them over.
-        let mut given = call.clone();
-        given.objections = labels
-            .objection
-            .iter()
-            .map(|o| {
-                let (utterance, words) = place(call, o.turn, &o.quote);
-                let turn = call.turns.iter().find(|t| t.utterance == utterance).unwrap();
-                let (from_ms, to_ms) = (turn.words[words.start].from_ms, turn.words[words.end - 1].to_ms);
-                ObjectionMoment { seq: 0, label: o.label.clone(), score: 0.9, utterance, from_ms, to_ms }
-            })
-            .collect();
-        for (kind, note) in [("found by cue", &note), ("given", &run(&given, &settings))] {
+        for (kind, note) in [("found by cue", &note), ("given", &run_with(&given(labelled), &settings, &judges))] {
             let claims: Vec<&Claim> = note.objections.iter().map(|o| &o.raised).collect();
             let wanted: Vec<(usize, &str)> = labels.objection.iter().map(|o| (o.turn, o.quote.as_str())).collect();
             for (label, hit) in labels.objection.iter().zip(pair(call, &claims, &wanted)) {
@@ -326,6 +280,13 @@ fn main() {
     }
     println!("citations valid          {} ({}/{citations})", share(citations - broken, citations), citations - broken);
     println!("summary covers           {} ({covered}/{of}); first three turns {}", share(covered, of), share(lead, of));
+}
+
+/// The weights for a call: those of the program, or of the folder `cross` those that were made without it.
+fn judges(cross: Option<&str>, name: &str) -> Judges {
+    let Some(dir) = cross else { return Judges::embedded().clone() };
+    let file = std::path::Path::new(dir).join(format!("fold-{}.bin", fold(name)));
+    Judges::from_bytes(&std::fs::read(file).unwrap()).unwrap()
 }
 
 /// How long an hour of talk takes: calls of the split one after another until there are ten thousand words.

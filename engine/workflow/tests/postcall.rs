@@ -100,7 +100,7 @@ fn what_binds_is_told_from_what_only_sounds_so() {
         (&["rep maya: could you send me the org chart", "buyer tom: not yet i'm afraid"], &[]),
         (&["buyer tom: i'll have priya send the forms over on monday"], &["priya 2026-03-16"]),
         (&["buyer tom: let me check with our it lead"], &["tom -"]),
-        (&["buyer tom: i need to run it by marcus"], &["tom -"]),
+        (&["buyer tom: i'll have to run that by marcus"], &["tom -"]),
         (&["rep maya: do you want me to send the case study", "buyer tom: yeah that'd be great"], &["maya -"]),
         (&["rep maya: i'll send it over after the board meets"], &["maya -"]),
         // In the call, politeness, product, past, refusals, suppositions, other people's words.

@@ -8,7 +8,7 @@ use super::{
     cues::{Cues, cue},
     talk::{Line, Span, Talk},
 };
-use crate::dates::{Meaning, Mention};
+use crate::dates::{self, Meaning, Mention, calendar};
 
 /// How far behind a promise its day may stand, in words.
 const BEHIND: usize = 6;
@@ -47,7 +47,10 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
         .filter(|(m, d)| {
             let meeting =
                 of_a_meeting(&line.words[act..span.to.max(m.words.end.min(span.to + BEHIND)).max(act)], *d, today);
-            !meeting && !denied(line, m) && (m.words.start < act || !about(&line.words, m.words.start))
+            !meeting
+                && !denied(line, m)
+                && !vague(line, m)
+                && (m.words.start < act || !about(&line.words, m.words.start))
         })
         .collect();
     let within = days.iter().find(|(m, _)| m.words.start >= act && m.words.start < span.to);
@@ -83,7 +86,14 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
                 .any(|w| ["if", "can't", "until"].contains(w));
         (!other).then_some((*m, *d))
     };
-    let (mention, day) = within.map(|(m, d)| (*m, *d)).or_else(behind).or_else(before)?;
+    let day_said = within.map(|(m, d)| (*m, *d)).or_else(behind);
+    if day_said.is_none()
+        && let Some((words, days)) = soon(talk, span, act)
+    {
+        let day = dates::theirs(today).and_then(|d| dates::ours(calendar::plus(d, days)))?;
+        return Some(Due { day, words, unsure: false });
+    }
+    let (mention, day) = day_said.or_else(before)?;
     let (mention, day) = corrected(line, &days, (mention, day));
     let mut words = Span::new(span.line, mention.words.clone());
     if words.from > 0 && ["by", "on", "before", "this"].contains(&line.words[words.from - 1]) {
@@ -91,6 +101,68 @@ pub fn of(talk: &Talk<'_>, span: &Span, act: usize) -> Option<Due> {
     }
     let unsure = mention.unsure || mention.words.clone().any(|i| line.unsure(i));
     Some(Due { day, words, unsure })
+}
+
+/// "Next week some time", "ping you in october": nobody holds that to its last day. "By next week" is.
+fn vague(line: &Line<'_>, mention: &Mention) -> bool {
+    let said = &line.words[mention.words.clone()];
+    let before = mention.words.start.checked_sub(1).map_or("", |i| line.words[i]);
+    let bound = ["by", "before", "of"].contains(&before) || said.iter().any(|w| ["by", "end", "before"].contains(w));
+    let month = |w: &str| MONTHS.contains(&w);
+    let (next_week, of_month) = match said {
+        [.., "next", "week"] => (true, false),
+        ["in", name] => (false, month(name)),
+        [name] => (false, before == "in" && month(name)),
+        _ => (false, false),
+    };
+    !bound && (next_week || of_month)
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// "You'll have it in the morning": tomorrow. "By four o'clock", "after this": today. How many days ahead, and the words.
+fn soon(talk: &Talk<'_>, span: &Span, act: usize) -> Option<(Span, i64)> {
+    static SOON: LazyLock<Cues<i64>> = LazyLock::new(|| {
+        Cues::new(&[
+            cue("in the morning", 1),
+            cue("the morn", 1),
+            cue("by the? end of tomorrow", 1),
+            cue("after this", 0),
+            cue("the now", 0),
+            cue("before dinner|supper|lunch|tea", 0),
+            cue("once i'm|we're off|done|finished", 0),
+            cue("when we|i are|am finished|done", 0),
+        ])
+    });
+    let line = &talk.lines[span.line];
+    let end = line.words.len().min(span.to + 4);
+    let after_what = |at: usize| {
+        line.words.get(at).is_some_and(|w| ["week", "month", "quarter", "year", "one", "meeting"].contains(w))
+    };
+    let cued = SOON.all(&line.words[act.min(end)..end]).into_iter().find(|(r, _)| !after_what(act + r.end));
+    let at = |r: std::ops::Range<usize>| Span::new(span.line, r);
+    if let Some((r, days)) = cued {
+        return Some((at(act + r.start..act + r.end), days));
+    }
+    let timed = line.days.iter().find(|m| {
+        let by =
+            m.words.start.checked_sub(1).is_some_and(|i| line.words[i] == "by") || line.words[m.words.start] == "by";
+        matches!(m.meaning, Meaning::Time(_)) && by && m.words.start >= act && m.words.start <= span.to + 2
+    })?;
+    Some((at(timed.words.clone()), 0))
 }
 
 /// "It won't be tomorrow": a day that is named to be ruled out.
@@ -161,7 +233,15 @@ fn corrected<'m>(line: &Line<'_>, days: &[(&'m Mention, Date)], first: (&'m Ment
         n == 0
             || ["that's", "no", "sorry", "say", "actually", "meaning"].contains(&last)
             || before.windows(2).any(|w| {
-                matches!(w, ["it'll", "be"] | ["make", "it"] | ["make", "that"] | ["i", "mean"] | ["that's", "the"])
+                matches!(
+                    w,
+                    ["it'll", "be"]
+                        | ["make", "it"]
+                        | ["make", "that"]
+                        | ["i", "mean"]
+                        | ["that's" | "that'd", "the"]
+                        | ["be", "the"]
+                )
             })
     });
     right.next_back().copied().unwrap_or(first)

@@ -83,7 +83,7 @@ impl Default for Forms {
 }
 
 impl Forms {
-    /// Everything in a line that has the form of a promise.
+    /// Everything in a line that has the form of a promise, whatever its verb.
     pub fn acts(&self, talk: &Talk<'_>, n: usize, people: &People) -> Vec<Act> {
         let line = &talk.lines[n];
         let words = &line.words;
@@ -132,7 +132,7 @@ impl Forms {
         let made = got && words[verb + 1..words.len().min(verb + 5)].iter().any(|w| w.len() > 4 && w.ends_with("ed"));
         let weight = if made { Some(Weight::Firm) } else { weight };
         let weight = if tells(words, verb, people) { Some(Weight::Consult) } else { weight };
-        let weight = weight.or_else(|| untold(line, verb, force)).filter(|w| *w != Weight::Never)?;
+        let weight = weight.or_else(|| untold(line, verb, force)).unwrap_or(Weight::Never);
         Some(Act { from: i, verb, to: end_of(line, i, verb), who, force, weight, owner: None })
     }
 
@@ -222,15 +222,12 @@ impl Forms {
         let for_you = words[verb..to].iter().any(|w| ["you", "y'all", "your"].contains(w));
         let asks = ["ask", "tell", "see"].contains(&words[verb]) || owner.is_empty() && !for_you;
         let weight = if asks { Weight::Never } else { weight };
-        (weight == Weight::Firm || weight == Weight::Consult).then_some(Act {
-            from: i,
-            verb,
-            to,
-            who: Who::Us,
-            force: Force::Will,
-            weight: if for_you { Weight::Firm } else { Weight::Soft },
-            owner: Some(owner),
-        })
+        let weight = match weight {
+            Weight::Firm | Weight::Consult if for_you => Weight::Firm,
+            Weight::Firm | Weight::Consult => Weight::Soft,
+            Weight::Soft | Weight::Never => Weight::Never,
+        };
+        Some(Act { from: i, verb, to, who: Who::Us, force: Force::Will, weight, owner: Some(owner) })
     }
 
     /// "I bring the agreement when I come": how those speak who leave "will" out. Others tell habits that way.
@@ -252,17 +249,12 @@ impl Forms {
             "bought", "kept", "reckon", "paid", "read",
         ];
         let weight = self.verbs.at(words, verb).map(|(_, w)| w).or_else(|| untold(line, verb, Force::Present));
-        let weight = weight.filter(|_| base && !state.contains(word))?;
+        if !base || state.contains(word) {
+            return None;
+        }
+        let weight = weight.unwrap_or(Weight::Never);
         let who = if words[i] == "we" { Who::Us } else { Who::Me };
-        (weight != Weight::Never).then(|| Act {
-            from: i,
-            verb,
-            to: end_of(line, i, verb),
-            who,
-            force: Force::Present,
-            weight,
-            owner: None,
-        })
+        Some(Act { from: i, verb, to: end_of(line, i, verb), who, force: Force::Present, weight, owner: None })
     }
 
     fn owed(&self, line: &Line<'_>, i: usize) -> Option<Act> {
@@ -301,7 +293,7 @@ impl Forms {
         }
         let to_me = words[i + 1..words.len().min(i + 7)].iter().any(|w| ["me", "us", "him", "her", "them"].contains(w));
         let (_, weight) = self.verbs.at(words, i)?;
-        (to_me && weight != Weight::Never).then(|| Act {
+        to_me.then(|| Act {
             from: i,
             verb: i,
             to: end_of(line, i, i),

@@ -1,7 +1,8 @@
 //! After a call: what was said becomes a note, tasks, field changes and a follow-up, for a person to approve.
 //!
-//! Rules over words, no model and no clock: the same call gives the same proposal. Every line cites the words it rests on;
-//! what no rule found is not written. The stages of the reading, each in its own file:
+//! Rules over words find; what is a promise and how an objection ended is decided by small linear models over them that
+//! were trained on labelled calls ([`learned`]). No clock: the same call gives the same proposal. Every line cites the words
+//! it rests on; what no rule found is not written. The stages of the reading, each in its own file:
 //!
 //! ```text
 //! CallTranscript ─► talk (clauses, days) ─┬─► promise (acts, due) ─► tasks ─┐
@@ -20,6 +21,7 @@ mod due;
 mod elsewhere;
 mod follow_up;
 mod forms;
+pub mod learned;
 mod objection;
 mod objection_cues;
 mod people;
@@ -47,6 +49,7 @@ pub(crate) use self::{
 };
 use self::{
     compose::{cite, claim},
+    learned::Judges,
     reading::Reading,
     talk::Talk,
     wording::Wording,
@@ -57,7 +60,7 @@ use crate::{
 };
 
 /// Version of the rules, for [`Maker`](crate::artifact::Maker): raised when what they write may change.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What differs between companies and calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +89,16 @@ impl Default for Settings {
 /// Reads a call and drafts everything there is to write down about it.
 #[must_use]
 pub fn run(call: &CallTranscript, settings: &Settings) -> NoteProposal {
+    run_with(call, settings, Judges::embedded())
+}
+
+/// As [`run`], with other weights than those of the program: to measure weights on calls they were not trained on.
+#[must_use]
+pub fn run_with(call: &CallTranscript, settings: &Settings, judges: &Judges) -> NoteProposal {
     let talk = Talk::read(call, &anchor(call, settings));
     let mut people = People::new(call.participants.iter().map(|p| p.name.as_str()));
     people.learn(talk.lines.iter().map(|l| l.words.as_slice()));
-    let found = Reading::of(&talk, &people);
+    let found = Reading::of(&talk, &people, judges);
     let names: Vec<String> = found.absent.iter().filter_map(|a| a.name.clone()).collect();
     let wording = Wording { talk: &talk, people: &people, names: &names };
     let commitments = commitments(wording, &found);

@@ -4,19 +4,22 @@ use reframe_call::{audio::Party, detect};
 
 use super::{
     cues::Cues,
-    objection_cues::{ACCEPTED, OBJECTIONS, PENDING, PERSISTED, TURNED_AWAY},
+    learned::{EndingSeen, Judges, Raised, Tables},
+    objection_cues::OBJECTIONS,
     talk::{Span, Talk},
 };
 use crate::handoff::Handling;
 
 /// Lines after an objection in which its answer and the reaction to it are looked for.
 const WINDOW: usize = 14;
+/// Weight of a cue by which an answer is plainly taken.
+const PLAIN: u32 = 3;
+/// Lines after an objection that it takes to tell whether it was passed over.
+const LEAST_AFTER: usize = 4;
+/// Lines within which an answer begins.
+const ANSWER_WITHIN: usize = 8;
 /// An answer has at least so many words; fewer is a backchannel.
 const ANSWER_WORDS: usize = 4;
-/// Least weight of words that take an answer; less is politeness.
-const LEAST_YES: u32 = 2;
-/// An answer that is to come takes so many parts of that weight.
-const PENDING_TAKES: u32 = 4;
 /// Lines within which the same class raised again is the same objection.
 const SAME_WITHIN: usize = 8;
 
@@ -37,17 +40,48 @@ pub struct Objection {
     pub score: f32,
 }
 
-/// The objections of a call: those the detector heard, or what cue phrases give if it heard none.
-pub fn of(talk: &Talk<'_>) -> Vec<Objection> {
+/// An objection of which nothing is known but its words.
+struct Found {
+    span: Span,
+    label: String,
+    score: f32,
+    /// Line of the next one; the number of lines if there is none.
+    next: usize,
+    /// Whether its class is raised again later.
+    again: bool,
+}
+
+impl Found {
+    fn raised(&self) -> Raised<'_> {
+        Raised { line: self.span.line, label: &self.label, next: self.next, again: self.again }
+    }
+}
+
+/// The objections of a call, and how they ended.
+pub fn of(talk: &Talk<'_>, judges: &Judges) -> Vec<Objection> {
+    let tables = Tables::default();
+    found(talk).into_iter().map(|f| ended(talk, f, &tables, judges)).collect()
+}
+
+/// What is to be seen of the end of every objection.
+pub fn endings(talk: &Talk<'_>) -> Vec<(Span, EndingSeen)> {
+    let tables = Tables::default();
+    found(talk).into_iter().map(|f| (f.span.clone(), tables.see(talk, f.raised()))).collect()
+}
+
+/// The objections the detector heard, or what cue phrases give if it heard none.
+fn found(talk: &Talk<'_>) -> Vec<Found> {
     let mut raised = if talk.call.objections.is_empty() { by_cue(talk) } else { detected(talk) };
     raised.sort_by_key(|(span, _, _)| (span.line, span.from));
-    let ends: Vec<usize> = raised.iter().skip(1).map(|(s, _, _)| s.line).chain([talk.lines.len()]).collect();
-    let reactions = Reactions::default();
-    raised
-        .into_iter()
-        .zip(ends)
-        .map(|((span, label, score), next)| reactions.judge(talk, span, label, score, next))
-        .collect()
+    let mut found: Vec<Found> = Vec::with_capacity(raised.len());
+    // From the last to the first: each knows what comes after it.
+    while let Some((span, label, score)) = raised.pop() {
+        let next = found.last().map_or(talk.lines.len(), |f| f.span.line);
+        let again = found.iter().any(|f| f.label == label);
+        found.push(Found { span, label, score, next, again });
+    }
+    found.reverse();
+    found
 }
 
 fn detected(talk: &Talk<'_>) -> Vec<(Span, String, f32)> {
@@ -89,70 +123,43 @@ fn by_cue(talk: &Talk<'_>) -> Vec<(Span, String, f32)> {
     found
 }
 
-/// The tables of reactions, ready for use.
-struct Reactions {
-    accepted: Cues<u32>,
-    persisted: Cues<u32>,
-    turned_away: Cues<()>,
-    pending: Cues<()>,
-}
-
-impl Default for Reactions {
-    fn default() -> Self {
-        Self {
-            accepted: Cues::new(ACCEPTED),
-            persisted: Cues::new(PERSISTED),
-            turned_away: Cues::new(TURNED_AWAY),
-            pending: Cues::new(PENDING),
+fn ended(talk: &Talk<'_>, found: Found, tables: &Tables, judges: &Judges) -> Objection {
+    let lines = &talk.lines;
+    let n = found.span.line;
+    let by_rep = |i: usize, words: usize| lines[i].side == Party::Rep && lines[i].words.len() >= words;
+    let end = lines.len().min(n + 1 + WINDOW);
+    let within = n + 1..end.min(n + 1 + ANSWER_WITHIN);
+    let away = |i: usize| tables.turned_away.any(&lines[i].words[..lines[i].words.len().min(8)]);
+    let answer = within.clone().find(|&i| by_rep(i, ANSWER_WORDS) && !away(i));
+    let seen = tables.see(talk, found.raised());
+    // An answer that is to come is thanked for, and not taken before it is there.
+    let to_come = || {
+        answer.is_some_and(|a| tables.pending.any(&lines[a].words)) && {
+            let last = end.min(found.next.max(n + 2));
+            let said = lines[n + 1..last].iter().filter(|l| l.side != Party::Rep);
+            !said.flat_map(|l| tables.accepted.all(&l.words)).any(|(_, plain)| plain >= PLAIN)
         }
-    }
-}
-
-impl Reactions {
-    fn judge(&self, talk: &Talk<'_>, raised: Span, label: String, score: f32, next: usize) -> Objection {
-        let n = raised.line;
-        let lines = &talk.lines;
-        let end = lines.len().min(n + 1 + WINDOW);
-        let answer = (n + 1..end.min(n + 9)).find(|&i| {
-            lines[i].side == Party::Rep
-                && lines[i].words.len() >= ANSWER_WORDS
-                && !self.turned_away.any(&lines[i].words[..lines[i].words.len().min(8)])
-        });
-        let away = (n + 1..end.min(n + 4)).any(|i| {
-            lines[i].side == Party::Rep && self.turned_away.any(&lines[i].words[..lines[i].words.len().min(8)])
-        });
-        let Some(answer) = answer else {
-            return Objection { label, raised, handling: Handling::Open, answer: None, reaction: None, score };
-        };
-        // The buyer's words after the answer, up to the next objection, or a little further if that comes at once.
-        let last = end.min(next.max(answer + 7));
-        let (mut yes, mut no, mut reaction) = (0, 0, None);
-        let after = lines.iter().enumerate().take(last).skip(answer + 1);
-        for (i, line) in after.filter(|(_, l)| l.side != Party::Rep) {
-            // What is said first weighs most.
-            let near = if i <= answer + 2 { 3 } else { 1 };
-            for (range, weight) in self.accepted.all(&line.words) {
-                yes += weight * near;
-                reaction.get_or_insert_with(|| talk.passage(i, range, 20));
-            }
-            for (_, weight) in self.persisted.all(&line.words) {
-                no += weight * near;
-            }
-        }
-        // An answer that is to come is thanked for, and not taken before it is there.
-        let heard = lines[n + 1..last.min(answer + 5)].iter().filter(|l| l.side == Party::Rep);
-        let pending = heard.into_iter().any(|l| self.pending.any(&l.words));
-        let yes = if pending { yes / PENDING_TAKES } else { yes };
-        let handling = if yes >= LEAST_YES && yes >= no {
-            Handling::Handled
-        } else if away {
-            Handling::Open
-        } else {
-            Handling::Answered
-        };
-        let whole = 0..lines[answer].words.len();
-        let answer = talk.passage(answer, whole, 30);
-        let reaction = reaction.filter(|_| handling == Handling::Handled);
-        Objection { label, raised, handling, answer: Some(answer), reaction, score }
-    }
+    };
+    // Where the call ends at once the model sees too little: what is not turned away from counts as answered.
+    let too_short = lines.len() < n + 1 + LEAST_AFTER && answer.is_some();
+    let handling = if !within.clone().any(|i| by_rep(i, 1)) {
+        Handling::Open
+    } else if judges.handled.says(&seen.handled) {
+        if to_come() { Handling::Answered } else { Handling::Handled }
+    } else if judges.answered.says(&seen.answered) || too_short && !within.clone().any(|i| by_rep(i, 1) && away(i)) {
+        Handling::Answered
+    } else {
+        Handling::Open
+    };
+    // "Nope, you shouldn't" may do.
+    let answer = answer.or_else(|| within.clone().find(|&i| by_rep(i, 1))).filter(|_| handling != Handling::Open);
+    let reaction = answer.filter(|_| handling == Handling::Handled).and_then(|answer| {
+        let last = end.min(found.next.max(answer + 7));
+        let said = || (answer + 1..last).filter(|&i| lines[i].side != Party::Rep);
+        let cued = said().find_map(|i| Some((i, tables.accepted.all(&lines[i].words).first()?.0.clone())));
+        let (line, words) = cued.or_else(|| said().next().map(|i| (i, 0..1)))?;
+        Some(talk.passage(line, words, 20))
+    });
+    let answer = answer.map(|i| talk.passage(i, 0..lines[i].words.len(), 30));
+    Objection { label: found.label, raised: found.span, handling, answer, reaction, score: found.score }
 }

@@ -8,6 +8,7 @@ use super::{
     due::{self, Due},
     elsewhere,
     forms::{Act, Forms},
+    learned::{ActSeen, Feature, Model},
     people::People,
     talk::{Line, Span, Talk},
 };
@@ -19,6 +20,8 @@ const ANSWER_REACH: usize = 2;
 /// Words somebody must have said before it counts that "will" is rare among them, and how rare that is: one in so many.
 const SPOKEN: usize = 200;
 const RARELY: usize = 250;
+/// How sure a promise is that only the model takes for one.
+const UNRULED: f32 = 0.6;
 /// Share of the words of two promises that must be the same for them to be one.
 const SAME: f32 = 0.5;
 
@@ -61,25 +64,51 @@ impl Default for Finder {
     }
 }
 
+/// What has the form of a promise, and what is to be seen of it.
+struct Candidate {
+    promise: Promise,
+    features: Vec<Feature>,
+}
+
+/// What the rules make of an act.
+struct Binding {
+    /// How sure they are that it binds, 0 to 1; none if they take it for no promise.
+    sure: Option<f32>,
+    /// Whether it binds only if the other side agrees.
+    needs_answer: bool,
+}
+
 impl Finder {
     /// Every promise of a call, in order, each once.
-    pub fn find(&self, talk: &Talk<'_>, people: &People) -> Vec<Promise> {
+    pub fn find(&self, talk: &Talk<'_>, people: &People, judge: &Model) -> Vec<Promise> {
         let mut found: Vec<Promise> = Vec::new();
-        for (n, line) in talk.lines.iter().enumerate() {
-            if line.side == Party::Unknown {
-                continue;
-            }
-            for act in self.forms.acts(talk, n, people) {
-                if let Some(promise) = self.weigh(talk, n, &act) {
-                    keep(talk, &mut found, promise);
-                }
-            }
+        for candidate in self.all(talk, people).filter(|c| judge.says(&c.features)) {
+            keep(talk, &mut found, candidate.promise);
         }
         found
     }
 
-    /// Whether what has the form of a promise is one.
-    fn weigh(&self, talk: &Talk<'_>, n: usize, act: &Act) -> Option<Promise> {
+    /// Everything with the form of a promise: its words, what is to be seen of it, and which of them say the same.
+    pub fn candidates(&self, talk: &Talk<'_>, people: &People) -> Vec<(Vec<Span>, Vec<Feature>, usize)> {
+        let mut found: Vec<Promise> = Vec::new();
+        let each = self.all(talk, people).map(|c| {
+            let spans = c.promise.spans.clone();
+            let group = keep(talk, &mut found, c.promise);
+            (spans, c.features, group)
+        });
+        each.collect()
+    }
+
+    fn all<'t>(&'t self, talk: &'t Talk<'_>, people: &'t People) -> impl Iterator<Item = Candidate> + 't {
+        let known = (0..talk.lines.len()).filter(|&n| talk.lines[n].side != Party::Unknown);
+        known.flat_map(move |n| {
+            let acts = self.forms.acts(talk, n, people);
+            acts.into_iter().filter_map(|act| self.weigh(talk, n, &act)).collect::<Vec<_>>()
+        })
+    }
+
+    /// What the rules make of an act, and what is to be seen of it; nothing if nobody could be meant.
+    fn weigh(&self, talk: &Talk<'_>, n: usize, act: &Act) -> Option<Candidate> {
         let line = &talk.lines[n];
         if self.undone(line, act) {
             return None;
@@ -88,46 +117,16 @@ impl Finder {
         let day = due::of(talk, &span, act.verb);
         let timed = day.is_some() || elsewhere::at_meeting(talk, &span);
         let answer = self.answer(talk, n);
-        let to_you = || line.words[act.verb..act.to].iter().any(|w| ["you", "your", "y'all"].contains(w));
-        let (binding, needs_answer) = match (act.force, act.weight) {
-            (_, Weight::Never) => return None,
-            (Force::Will, Weight::Firm | Weight::Consult) => (0.9, false),
-            (Force::Will, Weight::Soft) => (if timed { 0.75 } else { return None }, false),
-            (Force::Present, Weight::Firm | Weight::Consult) if self.without_will(talk, n) => (0.7, false),
-            // "Could we get that turned on" / "yeah I can flip that for you".
-            (Force::Can, weight) if self.asked(talk, n, act) && (weight != Weight::Soft || to_you()) => (0.7, false),
-            // "You can add a level" tells how a thing works.
-            (Force::Told, _) if !timed && !line.words[act.verb..act.to].iter().any(|w| ["me", "us"].contains(w)) => {
-                return None;
-            }
-            (Force::Present, Weight::Soft) if day.is_some() && self.without_will(talk, n) => (0.6, false),
-            (Force::Can, Weight::Soft) if day.is_some() && line.words[act.verb] == "have" && to_you() => (0.6, false),
-            (Force::LetMe, Weight::Consult) => (0.8, false),
-            (Force::LetMe, Weight::Firm) => (if day.is_some() { 0.8 } else { 0.65 }, false),
-            (Force::Can, Weight::Firm | Weight::Consult) if day.is_some() => (0.75, false),
-            (Force::Can | Force::Offer, Weight::Firm | Weight::Consult) => (0.65, true),
-            (Force::Must, Weight::Consult) => (0.6, false),
-            (Force::Must, Weight::Firm) if day.is_some() => (0.6, false),
-            (Force::Ask | Force::Told, Weight::Firm) => (0.7, true),
-            (Force::Ask, _) if ["ask", "tell", "call", "ring", "text", "phone"].contains(&line.words[act.verb]) => {
-                (0.6, true)
-            }
-            (Force::Ask, Weight::Consult | Weight::Soft) => (if day.is_some() { 0.6 } else { return None }, true),
-            _ => return None,
-        };
+        let Binding { sure, needs_answer } = self.binding(talk, n, act, day.is_some(), timed);
         let taken = answer.as_ref().filter(|a| a.yes);
-        if needs_answer && taken.is_none() {
-            return None;
-        }
-        if matches!(act.force, Force::Can | Force::Offer) && answer.as_ref().is_some_and(|a| a.no) {
-            return None;
-        }
-        let by_other = act.who == Who::You;
-        let speaker = if by_other { taken.map_or(n, |a| a.line) } else { n };
-        let owner = act.owner.clone().or_else(|| {
-            let name = talk.speaker(speaker).to_lowercase();
-            Some(name)
-        });
+        let declined = matches!(act.force, Force::Can | Force::Offer) && answer.as_ref().is_some_and(|a| a.no);
+        let bound = sure.is_some() && !declined && (!needs_answer || taken.is_some());
+        let reply = answer.as_ref().map(|a| (a.line, a.yes, a.no));
+        let seen = ActSeen { act, line: n, bound, dated: timed, reply };
+        let features = seen.features(talk);
+        // Somebody who is asked has to be there.
+        let speaker = if act.who == Who::You { answer.as_ref()?.line } else { n };
+        let owner = act.owner.clone().or_else(|| Some(talk.speaker(speaker).to_lowercase()));
         let owner = owner.filter(|name| !name.is_empty());
         let mut spans = vec![span];
         let mut day = day;
@@ -138,10 +137,45 @@ impl Finder {
             spans.push(reply);
         }
         let day = day.map(|d| due::settled(talk, n, &d).unwrap_or(d));
-        let confidence = binding * talk.heard(&spans[0]).clamp(0.0, 1.0);
+        let confidence = sure.unwrap_or(UNRULED) * talk.heard(&spans[0]).clamp(0.0, 1.0);
         let side = talk.lines[speaker].side;
         let opened = act.force == Force::LetMe;
-        Some(Promise { spans, act: act.verb, side, owner, due: day, confidence, opened })
+        let promise = Promise { spans, act: act.verb, side, owner, due: day, confidence, opened };
+        Some(Candidate { promise, features })
+    }
+
+    /// Whether what has the form of a promise is one, by its form.
+    fn binding(&self, talk: &Talk<'_>, n: usize, act: &Act, dated: bool, timed: bool) -> Binding {
+        let line = &talk.lines[n];
+        let rest = &line.words[act.verb..act.to];
+        let to_you = || rest.iter().any(|w| ["you", "your", "y'all"].contains(w));
+        let (sure, needs_answer) = match (act.force, act.weight) {
+            (force, Weight::Never) => (None, matches!(force, Force::Offer | Force::Ask | Force::Told)),
+            (Force::Will, Weight::Firm | Weight::Consult) => (Some(0.9), false),
+            (Force::Will, Weight::Soft) => (timed.then_some(0.75), false),
+            (Force::Present, Weight::Firm | Weight::Consult) if self.without_will(talk, n) => (Some(0.7), false),
+            // "Could we get that turned on" / "yeah I can flip that for you".
+            (Force::Can, weight) if self.asked(talk, n, act) && (weight != Weight::Soft || to_you()) => {
+                (Some(0.7), false)
+            }
+            // "You can add a level" tells how a thing works.
+            (Force::Told, _) if !timed && !rest.iter().any(|w| ["me", "us"].contains(w)) => (None, true),
+            (Force::Present, Weight::Soft) if dated && self.without_will(talk, n) => (Some(0.6), false),
+            (Force::Can, Weight::Soft) if dated && line.words[act.verb] == "have" && to_you() => (Some(0.6), false),
+            (Force::LetMe, Weight::Consult) => (Some(0.8), false),
+            (Force::LetMe, Weight::Firm) => (Some(if dated { 0.8 } else { 0.65 }), false),
+            (Force::Can, Weight::Firm | Weight::Consult) if dated => (Some(0.75), false),
+            (Force::Can | Force::Offer, Weight::Firm | Weight::Consult) => (Some(0.65), true),
+            (Force::Must, Weight::Consult) => (Some(0.6), false),
+            (Force::Must, Weight::Firm) => (dated.then_some(0.6), false),
+            (Force::Ask | Force::Told, Weight::Firm) => (Some(0.7), true),
+            (Force::Ask, _) if ["ask", "tell", "call", "ring", "text", "phone"].contains(&line.words[act.verb]) => {
+                (Some(0.6), true)
+            }
+            (Force::Ask, Weight::Consult | Weight::Soft) => (dated.then_some(0.6), true),
+            (force, _) => (None, matches!(force, Force::Offer | Force::Ask | Force::Told)),
+        };
+        Binding { sure, needs_answer }
     }
 
     /// Whether somebody says what they will do without "will": hardly ever "i'll" in all they say.
@@ -305,11 +339,11 @@ fn reports(talk: &Talk<'_>, promise: &Promise) -> bool {
     )
 }
 
-/// Adds a promise, unless it repeats one: then the repetition is further evidence for it.
-fn keep(talk: &Talk<'_>, found: &mut Vec<Promise>, new: Promise) {
+/// Adds a promise, unless it repeats one: then the repetition is further evidence for it. Gives its place.
+fn keep(talk: &Talk<'_>, found: &mut Vec<Promise>, new: Promise) -> usize {
     let mine = content(talk, &new);
     let n = new.spans[0].line;
-    let same = found.iter_mut().rev().find(|old| {
+    let same = found.iter().rposition(|old| {
         if old.side != new.side {
             return false;
         }
@@ -341,7 +375,8 @@ fn keep(talk: &Talk<'_>, found: &mut Vec<Promise>, new: Promise) {
         answers || alike || points || goes_on || told
     });
     match same {
-        Some(old) => {
+        Some(at) => {
+            let old = &mut found[at];
             let inside = |s: &Span| old.spans.iter().any(|o| o.line == s.line && o.from <= s.from && s.to <= o.to);
             let more: Vec<Span> = new.spans.into_iter().filter(|s| !inside(s)).collect();
             old.spans.extend(more);
@@ -351,7 +386,11 @@ fn keep(talk: &Talk<'_>, found: &mut Vec<Promise>, new: Promise) {
             // What was said last holds.
             old.due = new.due.or(old.due.take());
             old.confidence = old.confidence.max(new.confidence);
+            at
         }
-        None => found.push(new),
+        None => {
+            found.push(new);
+            found.len() - 1
+        }
     }
 }

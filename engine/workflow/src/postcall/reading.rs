@@ -8,6 +8,7 @@ use super::{
     decision::{self, Decision},
     due::Due,
     elsewhere,
+    learned::Judges,
     objection::{self, Objection},
     people::People,
     promise::{Finder, Promise},
@@ -39,9 +40,9 @@ pub struct Reading {
 
 impl Reading {
     /// Reads a call.
-    pub fn of(talk: &Talk<'_>, people: &People) -> Self {
+    pub fn of(talk: &Talk<'_>, people: &People, judges: &Judges) -> Self {
         let facts = stage::facts(talk);
-        let mut promises = Finder::default().find(talk, people);
+        let mut promises = Finder::default().find(talk, people, &judges.promise);
         let next = agreed::next_step(talk);
         elsewhere::bind(talk, &mut promises, next.as_ref());
         if let Some(next) = &next {
@@ -49,7 +50,7 @@ impl Reading {
         }
         Self {
             promises,
-            objections: objection::of(talk),
+            objections: objection::of(talk, judges),
             absent: absent::of(talk, people),
             decisions: decision::decisions(talk),
             next,

@@ -4,7 +4,7 @@ use super::{Settings, run};
 use crate::handoff::{CallTranscript, Handling, HeardWord, NoteProposal, ObjectionMoment, Participant, Turn};
 
 /// A call from lines `side name: words`.
-fn call(lines: &[&str]) -> CallTranscript {
+pub(super) fn call(lines: &[&str]) -> CallTranscript {
     let mut participants: Vec<Participant> = Vec::new();
     let mut at = 0;
     let turns = lines.iter().enumerate().map(|(n, line)| {
@@ -123,9 +123,16 @@ fn a_day_said_elsewhere_binds_where_the_words_tie_it() {
             &["maya 03-17", "maya 03-17"],
         ),
         (
-            &["rep maya: could you ask her about the forms", "buyer tom: yep", "buyer tom: i'd see her monday"],
+            &["rep maya: would you send her the forms", "buyer tom: yep", "buyer tom: i'd see her monday"],
             &["tom 03-16"],
         ),
+        // Said without a day's name.
+        (&["rep maya: okay i'll send you that in the morning"], &["maya 03-13"]),
+        (&["rep maya: i'll send it over after this"], &["maya 03-12"]),
+        (&["rep maya: i'll send you those by four o'clock"], &["maya 03-12"]),
+        // Nobody holds "next week" to its last day; "by the end of next week" is held to it.
+        (&["rep maya: i'll send you the form early next week"], &["maya -"]),
+        (&["rep maya: i'll send you the form by the end of next week"], &["maya 03-20"]),
         // "The friday" follows the day before it; what is put right is right.
         (
             &["buyer tom: we meet philip on thursday the nineteenth", "buyer tom: and then i'll sign it on the friday"],

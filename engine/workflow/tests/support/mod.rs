@@ -8,7 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
-use reframe_workflow::handoff::{CallTranscript, HeardWord, Participant, Turn};
+use reframe_workflow::{
+    artifact::Evidence,
+    handoff::{CallTranscript, HeardWord, ObjectionMoment, Participant, Turn},
+};
 use serde::Deserialize;
 
 /// Words a second: the middle of what conversation runs at.
@@ -171,4 +174,72 @@ fn call(name: &str, labels: &Labels, speech: &str) -> CallTranscript {
         notes: vec![],
         missing_ms: 0,
     }
+}
+
+/// Parts the calls are cut into for cross-validation.
+pub const FOLDS: u64 = 10;
+
+/// The part a call is in, by its name: the same whatever other calls there are.
+pub fn fold(name: &str) -> u64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    (hash ^ (hash >> 32)) % FOLDS
+}
+
+/// Share of the shorter's words that must be the same for two passages to be one.
+const OVERLAP: f64 = 0.5;
+
+/// A labelled passage: turn (from 1) and word positions in it.
+pub fn place(call: &CallTranscript, turn: usize, quote: &str) -> (u32, std::ops::Range<usize>) {
+    let utterance = u32::try_from(turn).unwrap();
+    let words: Vec<&str> = call
+        .turns
+        .iter()
+        .find(|t| t.utterance == utterance)
+        .map(|t| t.words.iter().map(|w| w.text.as_str()).collect())
+        .unwrap_or_default();
+    let quote: Vec<&str> = quote.split_whitespace().collect();
+    let at = words.windows(quote.len().max(1)).position(|w| w == quote);
+    let at = at.unwrap_or_else(|| panic!("{} turn {turn}: the quote is not there", call.call));
+    (utterance, at..at + quote.len())
+}
+
+/// A cited passage: turn and word positions in it.
+pub fn cited(call: &CallTranscript, evidence: &Evidence) -> Option<(u32, std::ops::Range<usize>)> {
+    let Evidence::Words { utterance, from_ms, quote, .. } = evidence else { return None };
+    let turn = call.turns.iter().find(|t| t.utterance == *utterance)?;
+    let from = turn.words.iter().position(|w| w.from_ms == *from_ms)?;
+    Some((*utterance, from..from + quote.split(' ').count()))
+}
+
+/// Whether two passages are one.
+pub fn same(a: &(u32, std::ops::Range<usize>), b: &(u32, std::ops::Range<usize>)) -> bool {
+    let both = a.1.end.min(b.1.end).saturating_sub(a.1.start.max(b.1.start));
+    a.0 == b.0 && both as f64 >= OVERLAP * a.1.len().min(b.1.len()) as f64 && both > 0
+}
+
+/// The call with its labelled objections, as a detector would hand them over.
+pub fn given(labelled: &Labelled) -> CallTranscript {
+    let mut call = labelled.call.clone();
+    call.objections = labelled
+        .labels
+        .objection
+        .iter()
+        .map(|o| {
+            let (utterance, words) = place(&labelled.call, o.turn, &o.quote);
+            let turn = labelled.call.turns.iter().find(|t| t.utterance == utterance).unwrap();
+            let (from_ms, to_ms) = (turn.words[words.start].from_ms, turn.words[words.end - 1].to_ms);
+            ObjectionMoment { seq: 0, label: o.label.clone(), score: 0.9, utterance, from_ms, to_ms }
+        })
+        .collect();
+    call
+}
+
+/// Whether a predicted "Dana (cfo)" is the labelled person.
+pub fn is_person(predicted: &str, who: &str) -> bool {
+    let predicted = predicted.to_lowercase();
+    let name = predicted.split(" (").next().unwrap_or_default();
+    name == who
+        || predicted.contains(&format!("({who})"))
+        || who.split(' ').any(|w| w == name)
+        || name.split(' ').any(|w| w == who)
 }
