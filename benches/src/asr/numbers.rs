@@ -1,62 +1,10 @@
 //! Numbers in words as digits, the way Whisper's normaliser writes them: "one hundred and five" is 105, "nineteen eighty four"
 //! is 1984, "one oh one" is 101, "three point five percent" is 3.5%, "twenty first" is 21st.
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+use reframe_call::number_words::{cardinal, ordinal};
+
 const SCALES: [(&str, u64); 4] =
     [("hundred", 100), ("thousand", 1_000), ("million", 1_000_000), ("billion", 1_000_000_000)];
-const ORDINALS: [(&str, u64); 29] = [
-    ("zeroth", 0),
-    ("first", 1),
-    ("second", 2),
-    ("third", 3),
-    ("fourth", 4),
-    ("fifth", 5),
-    ("sixth", 6),
-    ("seventh", 7),
-    ("eighth", 8),
-    ("ninth", 9),
-    ("tenth", 10),
-    ("eleventh", 11),
-    ("twelfth", 12),
-    ("thirteenth", 13),
-    ("fourteenth", 14),
-    ("fifteenth", 15),
-    ("sixteenth", 16),
-    ("seventeenth", 17),
-    ("eighteenth", 18),
-    ("nineteenth", 19),
-    ("twentieth", 20),
-    ("thirtieth", 30),
-    ("fortieth", 40),
-    ("fiftieth", 50),
-    ("sixtieth", 60),
-    ("seventieth", 70),
-    ("eightieth", 80),
-    ("ninetieth", 90),
-    ("hundredth", 100),
-];
 /// What makes the number before it an amount, and the sign for it. Whisper sets the sign of a currency in front.
 const SIGNS: [(&str, &str); 7] = [
     ("percent", "%"),
@@ -83,17 +31,14 @@ enum Part {
 }
 
 fn part(word: &str) -> Option<Part> {
-    if let Some(n) = ONES.iter().position(|w| *w == word) {
-        return Some(Part::One(n as u64));
-    }
-    if let Some(n) = TENS.iter().position(|w| *w == word) {
-        return Some(Part::Ten((n as u64 + 2) * 10));
+    if let Some(n) = cardinal(word) {
+        return Some(if n < 20 { Part::One(n) } else { Part::Ten(n) });
     }
     if let Some((_, n)) = SCALES.iter().find(|(w, _)| *w == word) {
         return Some(Part::Scale(*n));
     }
-    if let Some((_, n)) = ORDINALS.iter().find(|(w, _)| *w == word) {
-        return Some(Part::Ordinal(*n));
+    if let Some(n) = ordinal(word).or((word == "hundredth").then_some(100)) {
+        return Some(Part::Ordinal(n));
     }
     // Longer ones are no amounts but codes, and stay as they are.
     if word.len() <= 9 && word.bytes().all(|b| b.is_ascii_digit()) { word.parse().ok().map(Part::Digits) } else { None }

@@ -40,6 +40,7 @@ pub mod detect;
 pub mod endpoint;
 pub mod event;
 pub mod input;
+pub mod number_words;
 pub mod output;
 pub mod playbook;
 pub mod playbook_test;

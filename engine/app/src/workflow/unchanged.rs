@@ -27,9 +27,7 @@ impl Office {
     pub fn post_call(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
         for _ in 0..TRIES {
             let drafted = self.draft(call, deal)?;
-            // A call that was erased as a whole cannot be heard any more.
-            let now = self.hear(call).ok().map(|heard| Digest::of(&canonical(&heard.transcript)));
-            if now.as_ref() == Some(&drafted.read) {
+            if self.words_now(call).as_ref() == Some(&drafted.read) {
                 return Ok(drafted);
             }
             self.store.retract(call, (self.clock)())?;
@@ -53,7 +51,11 @@ impl Office {
     /// Whether a call still reads as it did, with what was taken back until now taken out.
     pub(super) fn reads_as(&self, call: &CallId, words: &Digest) -> anyhow::Result<bool> {
         self.store.carry_out_withdrawals((self.clock)())?;
-        // A call that was erased as a whole cannot be heard any more.
-        Ok(self.hear(call).is_ok_and(|heard| Digest::of(&canonical(&heard.transcript)) == *words))
+        Ok(self.words_now(call).as_ref() == Some(words))
+    }
+
+    /// Digest of a call's words; none of one that was erased as a whole, which cannot be heard any more.
+    fn words_now(&self, call: &CallId) -> Option<Digest> {
+        self.hear(call).ok().map(|heard| Digest::of(&canonical(&heard.transcript)))
     }
 }

@@ -1,5 +1,7 @@
 //! How written text is said: numbers, letters and signs become words that have a pronunciation.
 
+use reframe_call::number_words::{ONES, TENS};
+
 /// One thing said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spoken {
@@ -9,29 +11,6 @@ pub enum Spoken {
     Letter(char),
 }
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// Longest number read as a number; longer ones are read digit by digit.
 const MAX_DIGITS: usize = 9;
 /// Longest run of capitals taken for an acronym.
@@ -163,7 +142,7 @@ fn cardinal(n: u32, out: &mut Vec<&'static str>) {
     if n < 20 {
         out.push(ONES[n as usize]);
     } else {
-        out.push(TENS[n as usize / 10]);
+        out.push(TENS[n as usize / 10 - 2]);
         if !n.is_multiple_of(10) {
             out.push(ONES[n as usize % 10]);
         }

@@ -1,6 +1,7 @@
 //! Words of time: weekdays, months, numbers, and the recogniser's usual slips.
 
 use jiff::civil::Weekday;
+use reframe_call::number_words;
 
 /// Sounds that mean nothing wherever they stand.
 const FILLERS: &[&str] = &["um", "uh", "er", "erm", "uhm", "hm", "hmm", "mm", "mhm", "ah", "eh"];
@@ -152,61 +153,12 @@ pub fn month(word: &str) -> Option<i8> {
 
 /// One word of a number: 0 to 19, tens.
 pub fn cardinal(word: &str) -> Option<i64> {
-    const ONES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    let ones = ONES.iter().position(|o| *o == word);
-    ones.or_else(|| TENS.iter().position(|t| *t == word).map(|t| 20 + 10 * t)).and_then(|n| i64::try_from(n).ok())
+    number_words::cardinal(word).and_then(|n| i64::try_from(n).ok())
 }
 
-/// One word of an ordinal: 1 to 19, 20, 30.
+/// One word of a day's ordinal: 1 to 19, 20, 30.
 pub fn ordinal(word: &str) -> Option<i64> {
-    const ORDINALS: [&str; 19] = [
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "thirteenth",
-        "fourteenth",
-        "fifteenth",
-        "sixteenth",
-        "seventeenth",
-        "eighteenth",
-        "nineteenth",
-    ];
-    match word {
-        "twentieth" => Some(20),
-        "thirtieth" => Some(30),
-        _ => ORDINALS.iter().position(|o| *o == word).and_then(|i| i64::try_from(i + 1).ok()),
-    }
+    number_words::ordinal(word).filter(|n| (1..=30).contains(n)).and_then(|n| i64::try_from(n).ok())
 }
 
 /// The zone a speaker means by "eastern" or "p s t". Daylight saving is the place's, whatever letter was said: people

@@ -2,41 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use reframe_call::number_words::{cardinal, ordinal};
+
 /// Value of a number word, and whether it multiplies what stands before it.
 fn word(token: &str) -> Option<(u64, bool)> {
     let value = match token {
-        "zero" | "oh" | "nought" => 0,
-        "one" | "first" => 1,
-        "two" | "second" => 2,
-        "three" | "third" => 3,
-        "four" | "fourth" => 4,
-        "five" | "fifth" => 5,
-        "six" | "sixth" => 6,
-        "seven" | "seventh" => 7,
-        "eight" | "eighth" => 8,
-        "nine" | "ninth" => 9,
-        "ten" | "tenth" => 10,
-        "eleven" | "eleventh" => 11,
-        "twelve" | "twelfth" => 12,
-        "thirteen" | "thirteenth" => 13,
-        "fourteen" | "fourteenth" => 14,
-        "fifteen" | "fifteenth" => 15,
-        "sixteen" | "sixteenth" => 16,
-        "seventeen" | "seventeenth" => 17,
-        "eighteen" | "eighteenth" => 18,
-        "nineteen" | "nineteenth" => 19,
-        "twenty" | "twentieth" => 20,
-        "thirty" | "thirtieth" => 30,
-        "forty" | "fortieth" => 40,
-        "fifty" | "fiftieth" => 50,
-        "sixty" => 60,
-        "seventy" => 70,
-        "eighty" => 80,
-        "ninety" => 90,
+        "oh" | "nought" => 0,
         "hundred" => return Some((100, true)),
         "thousand" | "grand" | "k" => return Some((1_000, true)),
         "million" => return Some((1_000_000, true)),
-        _ => return None,
+        _ => cardinal(token).or_else(|| ordinal(token).filter(|n| (1..=50).contains(n)))?,
     };
     Some((value, false))
 }

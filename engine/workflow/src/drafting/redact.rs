@@ -119,10 +119,10 @@ impl Redactor {
     /// The placeholder of whoever is spoken of by these names: the one person known who has them all; somebody new; or, if
     /// several have them, nobody but what was said, for to choose one would be to put words into another's mouth.
     fn person(&mut self, names: &[String], shown: &str) -> String {
-        let same = |(have, _): &&(Vec<String>, String)| names.iter().all(|n| have.contains(n));
+        let same = |(have, _): &&(Vec<String>, String)| !names.is_empty() && names.iter().all(|n| have.contains(n));
         let mut known = self.persons.iter().filter(same);
         match (known.next(), known.next()) {
-            (Some((_, placeholder)), None) if !names.is_empty() => placeholder.clone(),
+            (Some((_, placeholder)), None) => placeholder.clone(),
             (None, _) => self.known_person(names, shown),
             _ => self.placeholder("PERSON", &format!("as said: {shown}"), shown),
         }
