@@ -289,7 +289,7 @@ fn holds(store: &SqliteLog, id: &CallId, note: &NoteProposal) -> anyhow::Result<
     };
     let call = CallTranscript::from_events(facts, &log);
     let log = (id.to_string(), log);
-    let sources = verify::Sources { calls: from_ref(&call), events: from_ref(&log), records: &[] };
+    let sources = verify::Sources { calls: from_ref(&call), events: from_ref(&log), ..verify::Sources::default() };
     let claims = note.claims();
     let broken = verify::check_all(&claims, sources);
     anyhow::ensure!(broken.is_empty(), "{} of {} claims do not hold", broken.len(), claims.len());

@@ -50,17 +50,28 @@ enum Command {
     #[command(subcommand)]
     Consent(commands::consent::ConsentCommand),
     #[command(subcommand)]
+    Contact(commands::contact::ContactCommand),
+    #[command(subcommand)]
     Token(commands::token::TokenCommand),
     /// Speech models: list, fetch, verify
     #[command(subcommand)]
     Models(models_cmd::ModelsCommand),
+    #[command(subcommand)]
+    Signal(commands::signal::SignalCommand),
+    #[command(subcommand)]
+    Outreach(commands::outreach::OutreachCommand),
     Check(commands::check::Args),
     #[command(subcommand)]
     Run(commands::run::RunCommand),
     Review(commands::review::Args),
     Debrief(commands::debrief::Args),
+    Prep(commands::prep::Args),
     Verify(commands::verify::Args),
     Search(commands::search::Args),
+    Account(commands::account::Args),
+    Funnel(commands::funnel::Args),
+    Huddle(commands::huddle::Args),
+    Doctor(commands::doctor::Args),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
     #[command(subcommand)]
@@ -85,13 +96,21 @@ fn main() -> ExitCode {
         Command::Detect(args) => commands::detect::run(&args),
         Command::Playbook(args) => commands::playbook::run(&args),
         Command::Consent(command) => commands::consent::run(&command),
+        Command::Contact(command) => commands::contact::run(&command),
         Command::Token(command) => commands::token::run(&command),
+        Command::Signal(command) => commands::signal::run(&command),
+        Command::Outreach(command) => commands::outreach::run(&command),
         Command::Check(args) => commands::check::run(&args),
         Command::Run(command) => commands::run::run(&command),
         Command::Review(args) => commands::review::run(&args),
         Command::Debrief(args) => commands::debrief::run(&args),
+        Command::Prep(args) => commands::prep::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Search(args) => commands::search::run(&args),
+        Command::Account(args) => commands::account::run(&args),
+        Command::Funnel(args) => commands::funnel::run(&args),
+        Command::Huddle(args) => commands::huddle::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Schema(args) => commands::schema::run(&args),
         Command::Data(command) => commands::data::run(&command),

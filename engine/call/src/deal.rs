@@ -1,5 +1,5 @@
-//! What is known of the deal a call is about. It chooses among the texts of a card and never decides whether one is
-//! shown.
+//! What is known of the deal a call is about. It chooses among the texts of a card, and which of two cards that wait and
+//! weigh the same comes up first; it never decides whether a play is heard.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,8 @@ use crate::date::Date;
 
 /// Longest value of an attribute, in characters.
 pub const MAX_ATTRIBUTE_CHARS: usize = 200;
+/// Most plays that may be named as likely.
+pub const MAX_PLAYS: usize = 50;
 /// Longest planned call, in minutes: a day.
 pub const MAX_PLANNED_MINUTES: u32 = 24 * 60;
 
@@ -45,6 +47,10 @@ pub struct Deal {
     /// Language of the call: `en`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Ids of plays whose cards are likely to be needed, the likeliest first: of cards that wait and weigh the same theirs
+    /// comes up first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plays: Vec<String>,
 }
 
 impl Deal {
@@ -80,6 +86,14 @@ impl Deal {
                 return Err(format!("deal.{name} holds control characters; send plain text"));
             }
         }
+        if self.plays.len() > MAX_PLAYS {
+            return Err(format!("deal.plays names {} plays; name at most {MAX_PLAYS}", self.plays.len()));
+        }
+        let no_id =
+            |p: &String| p.is_empty() || p.chars().count() > MAX_ATTRIBUTE_CHARS || p.chars().any(char::is_control);
+        if self.plays.iter().any(no_id) {
+            return Err("deal.plays holds something that is no play's id; leave it out".to_owned());
+        }
         if self.planned_minutes.is_some_and(|m| !(1..=MAX_PLANNED_MINUTES).contains(&m)) {
             return Err(format!("deal.planned_minutes must be 1 to {MAX_PLANNED_MINUTES}"));
         }
@@ -110,6 +124,10 @@ mod tests {
         assert!(deal.check().unwrap_err().contains("deal.id is longer"));
         let deal = Deal { stage: Some("pi\u{7}lot".into()), ..Deal::default() };
         assert!(deal.check().unwrap_err().contains("deal.stage holds control characters"));
+        let deal = Deal { plays: vec!["price".into(); MAX_PLAYS + 1], ..Deal::default() };
+        assert!(deal.check().unwrap_err().contains("deal.plays names 51 plays"));
+        let deal = Deal { plays: vec![String::new()], ..Deal::default() };
+        assert!(deal.check().unwrap_err().contains("deal.plays"));
         let deal = Deal { planned_minutes: Some(0), ..Deal::default() };
         assert!(deal.check().unwrap_err().contains("planned_minutes"));
     }

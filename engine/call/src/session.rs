@@ -183,7 +183,10 @@ impl CallSession {
             session.cues.restore(event);
             match &event.body {
                 // What the first part was told decides: a card keeps its wording, and no proof runs out in mid-call.
-                EventBody::CallStarted { deal, .. } => session.deal = deal.clone(),
+                EventBody::CallStarted { deal, .. } => {
+                    session.deal = deal.clone();
+                    session.deck.expect(&deal.plays);
+                }
                 EventBody::SpeechStarted { utterance, .. } => {
                     session.next_utterance = session.next_utterance.max(utterance.0 + 1);
                 }
@@ -233,10 +236,12 @@ impl CallSession {
     }
 
     fn bare(setup: SessionSetup) -> Self {
+        let mut deck = Deck::new(setup.settings.deck, &setup.playbook.plays);
+        deck.expect(&setup.deal.plays);
         Self {
             cues: Cues::new(&setup.playbook, setup.semantic.as_ref().map(|meaning| meaning.encoder())),
             detector: Detector::new(Arc::clone(&setup.playbook), setup.semantic),
-            deck: Deck::new(setup.settings.deck, &setup.playbook.plays),
+            deck,
             rule: setup.settings.consent,
             coaching: setup.settings.coaching,
             settings: setup.settings,

@@ -23,6 +23,8 @@ use crate::{gate, hub::Hub, metrics::Metrics, page, ws};
 /// Largest message read from the socket at all. Longer than what is accepted, so that a client that sends too much can be
 /// told so instead of being cut off.
 const READ_BYTES: usize = 64 * 1024;
+/// Bytes the library clears and reads at a time, for each connection: a screen says little.
+const READ_AT_ONCE: usize = 4 * 1_024;
 /// How long [`serve`] waits for screens to leave once it stops.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -125,6 +127,7 @@ async fn screen(
             .into_response();
     };
     upgrade
+        .read_buffer_size(READ_AT_ONCE)
         .max_message_size(READ_BYTES)
         .max_frame_size(READ_BYTES)
         .on_upgrade(move |socket| async move { ws::run(&hub, &id, socket, &options, permit).await })

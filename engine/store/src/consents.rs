@@ -45,8 +45,9 @@ pub trait ConsentBook: Send + Sync {
     /// Takes out of calls that are over what people said there who have taken their consent back, and whatever quotes or
     /// names them: notes, debriefs, proposals, the index. What was approved of it and not begun is void. Returns when
     /// nothing reads it any more; the pages of the file are cleaned by
-    /// [`withdrawals_to_finish`](Self::withdrawals_to_finish). Nearly free if nothing is due. A store without hand-offs
-    /// does nothing.
+    /// [`withdrawals_to_finish`](Self::withdrawals_to_finish). Nearly free if nothing is due; any number of threads may ask,
+    /// and one does it. One that waits (a call runs, a proposal is being written) is due again when that is over, else after
+    /// 5 s, and each time after twice that, up to 10 min. A store without hand-offs does nothing.
     ///
     /// # Errors
     /// Errors of the file. Then it is still due.
@@ -54,8 +55,8 @@ pub trait ConsentBook: Send + Sync {
         Ok(())
     }
 
-    /// Withdrawals that are carried out in the store, whose pages this cleans, with the calls whose files outside have to
-    /// go. Each is to be [finished](Self::withdrawal_finished) then.
+    /// Withdrawals that are carried out in the store, whose pages this cleans if anything in them was rewritten since they
+    /// were, with the calls whose files outside have to go. Each is to be [finished](Self::withdrawal_finished) then.
     ///
     /// # Errors
     /// Errors of the file. Then try again: the words may still be in its pages.

@@ -50,7 +50,7 @@ pub use crate::{
     memory::MemoryLog,
     record::{CallRecord, CallState, NewCall},
     sqlite::{SqliteLog, SqliteOptions},
-    workflow::BatchCount,
+    workflow::{BatchCount, CallOutline, Item, ItemKind, SentMail},
 };
 
 /// A store of both: what was said, and who agreed to it.

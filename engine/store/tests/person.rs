@@ -93,6 +93,7 @@ fn mail(log: &SqliteLog, because: Claim, body: &str, from: &ArtifactId) -> Propo
         body: body.into(),
         in_reply_to: None,
         thread: None,
+        unsubscribe: None,
     };
     let proposal = Proposal::new("gmail", Action::CreateDraft { mail }, None, because, from.clone(), "b", 78);
     log.put_proposals(std::slice::from_ref(&proposal), &service(), 78).unwrap();

@@ -170,7 +170,7 @@ fn a_newer_file_is_refused_and_left_as_it_was() {
     let before = fs::read(&path).unwrap();
     for error in [SqliteLog::open(&path, quick()).unwrap_err(), SqliteLog::open_read_only(&path, quick()).unwrap_err()]
     {
-        assert!(matches!(error, StoreError::NewerFormat { found: 99, known: 5, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::NewerFormat { found: 99, known: 7, .. }), "{error:?}");
         assert!(error.to_string().contains("use the newer program"), "{error}");
     }
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -358,6 +358,9 @@ fn a_file_of_the_first_format_is_brought_up_to_date_with_all_it_holds() {
             "DROP TRIGGER events_are_due_for_the_index; DROP TRIGGER rewritten_events_leave_the_index;
              DROP TRIGGER deleted_calls_leave_the_index;
              DROP TABLE said_index; DROP TABLE said; DROP TABLE said_by; DROP TABLE said_upto; DROP TABLE said_due;
+             DROP TRIGGER rewritten_events_take_digests_along; DROP INDEX notes_taken;
+             DROP TABLE items; DROP TABLE contact_ledger;
+             DROP TABLE call_digests; DROP TABLE rewritten; DROP TABLE erasures_cleaned;
              DROP TABLE withdrawals_due; DROP TABLE looked_at; DROP TABLE debriefs_released;
              DROP TABLE forgotten; DROP TABLE words_gone;
              DROP TABLE audit_subjects; DROP TABLE audit; DROP TABLE services; DROP TABLE outbox; DROP TABLE approvals;
@@ -373,6 +376,52 @@ fn a_file_of_the_first_format_is_brought_up_to_date_with_all_it_holds() {
     assert!(log.consents(None, 1).unwrap().is_empty() && log.erasures_due(1).unwrap().is_empty());
     log.append(&id("a"), 30, &[event(30, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
     assert_eq!(log.erasures_due(1).unwrap(), [id("a")]);
+}
+
+/// A file of format 5 with a withdrawal that waited: it is carried out, and its pages are cleaned.
+#[test]
+fn a_withdrawal_that_waits_in_a_file_of_format_5_is_carried_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = open(&path);
+    log.create(&call("a")).unwrap();
+    log.append(&id("a"), 0, &run("a", 0..30)).unwrap();
+    let says = NewRecord {
+        person: Person::new("dana@acme.example").unwrap(),
+        scope: Scope::AllCalls,
+        jurisdiction: None,
+        method: "contract".into(),
+        proof: String::new(),
+        given_unix_ms: 1,
+        withdrawn_unix_ms: Some(2),
+    };
+    log.add_consents(&[says]).unwrap();
+    drop(log);
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "DROP TRIGGER rewritten_events_take_digests_along; DROP TRIGGER rewritten_notes_take_digests_along;
+             DROP INDEX notes_taken; DROP TABLE call_digests; DROP TABLE rewritten; DROP TABLE erasures_cleaned;
+             DROP TABLE items; DROP TABLE contact_ledger;
+             ALTER TABLE withdrawals_due DROP COLUMN who; ALTER TABLE withdrawals_due DROP COLUMN waits;
+             ALTER TABLE withdrawals_due DROP COLUMN tries; ALTER TABLE withdrawals_due DROP COLUMN due_unix_ms;
+             ALTER TABLE withdrawals_due DROP COLUMN unclean;
+             PRAGMA user_version = 5;",
+        )
+        .unwrap();
+    drop(other);
+    let log = open(&path);
+    assert_eq!(log.read(&id("a"), 0).unwrap(), run("a", 0..30));
+    log.carry_out_withdrawals(3).unwrap();
+    let cleaned = log.withdrawals_to_finish().unwrap();
+    assert_eq!(cleaned, [(1, vec![])]);
+    log.withdrawal_finished(1).unwrap();
+    assert!(log.withdrawals_to_finish().unwrap().is_empty());
+    assert_eq!(log.times_rewritten(&id("a")).unwrap(), 0);
+    log.append(&id("a"), 30, &[event(30, EventBody::WordsErased { track: TrackId(1) })]).unwrap();
+    log.erase(&id("a")).unwrap();
+    assert!(log.times_rewritten(&id("a")).unwrap() > 0);
+    log.check().unwrap();
 }
 
 #[test]

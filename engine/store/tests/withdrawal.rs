@@ -285,6 +285,7 @@ fn a_note_that_is_withdrawn_takes_the_message_that_retells_it_along() {
         body: "Hello all, from you: the drawings by Friday.".into(),
         in_reply_to: None,
         thread: None,
+        unsubscribe: None,
     };
     let because = quote("w", 0, OTHERS);
     let (action, from) = (Action::CreateDraft { mail }, scene.notes[0].clone());
@@ -360,4 +361,254 @@ fn the_audit_log_holds_no_text_of_a_system() {
         log.entries(None, 0, 10).unwrap().iter().any(|e| format!("{e:?}").contains("Whitfield")),
         "a person reads it there"
     );
+}
+
+impl Scene {
+    /// Another program's look at the file.
+    fn other(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("calls.db")).unwrap()
+    }
+
+    /// The claimed and begun write of a proposal, which is the first in the queue.
+    fn begin(&self, proposal: &Proposal, worker: &Worker) -> reframe_workflow::outbox::Entry {
+        let held = self.log.claim(worker, 95).unwrap().unwrap();
+        assert_eq!(held.proposal, *proposal);
+        self.log.begin(&held.entry, worker, 95).unwrap()
+    }
+}
+
+fn worker() -> Worker {
+    Worker { run: "r".into(), service: "w".into(), limits: Limits::default() }
+}
+
+/// Changes whenever somebody else has written.
+fn writes(other: &rusqlite::Connection) -> i64 {
+    other.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
+}
+
+/// What names somebody by a part of their name only, and is on its way when they take back by address: the second try, when
+/// the calls are masked, still has to know the name.
+#[test]
+fn a_second_try_still_knows_how_the_person_is_spelled() {
+    let scene = scene();
+    let log = &scene.log;
+    // Ahead of it in the queue.
+    for proposal in &scene.approved {
+        let held = scene.begin(proposal, &worker());
+        log.settle(&held, &worker(), &Outcome::Failed { reason: "no".into() }, 96).unwrap();
+    }
+    approve(log, &scene.open);
+    let held = scene.begin(&scene.open, &worker());
+    scene.say(EMAIL, "*", true);
+    log.carry_out_withdrawals(101).unwrap();
+    let text = || format!("{:?}", log.proposal(&scene.open.id).unwrap().unwrap());
+    assert!(text().contains("Dana"), "it may be in its system already");
+    assert!(scene.finish().is_empty());
+    let who = |other: rusqlite::Connection| -> Vec<Option<String>> {
+        let mut all = other.prepare("SELECT who FROM withdrawals_due").unwrap();
+        all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(who(scene.other()), [Some(r#"["dana whitfield","dana@acme.example"]"#.to_owned())]);
+    log.settle(&held, &worker(), &Outcome::Failed { reason: "Dana is known already".into() }, 110).unwrap();
+    log.carry_out_withdrawals(111).unwrap();
+    assert!(!text().contains("Dana"), "{}", text());
+    assert_eq!(who(scene.other()), [None], "its rewriting is done");
+    assert_eq!(scene.finish().len(), 1);
+    assert!(!scene.holds("whitfield") && !scene.holds("dana is known"));
+    assert!(who(scene.other()).is_empty());
+}
+
+/// While what it waits for goes on nothing is read or written again, but for a look now and then; and pages are cleaned only
+/// if something in them was rewritten.
+#[test]
+fn a_withdrawal_that_waits_is_left_alone_until_what_it_waits_for_is_over() {
+    let scene = scene();
+    let log = &scene.log;
+    let held = scene.begin(&scene.approved[0], &worker());
+    scene.say(EMAIL, "*", true);
+    log.carry_out_withdrawals(101).unwrap();
+    log.withdrawals_to_finish().unwrap();
+    let other = scene.other();
+    let quiet = |from: i64, to: i64| {
+        let before = writes(&other);
+        for now in [from, (from + to) / 2, to] {
+            log.carry_out_withdrawals(now).unwrap();
+            assert!(log.withdrawals_to_finish().unwrap().is_empty());
+        }
+        assert_eq!(writes(&other), before, "written between {from} and {to}");
+    };
+    let mut at = 101;
+    for pause in [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 600_000, 600_000] {
+        quiet(at + 1, at + pause - 1);
+        at += pause;
+        let before = writes(&other);
+        log.carry_out_withdrawals(at).unwrap();
+        assert_ne!(writes(&other), before, "tried again at {at}");
+    }
+    // A clock that was set back does not make it wait for more than the longest pause.
+    log.carry_out_withdrawals(at - 10_000_000).unwrap();
+    at -= 10_000_000;
+    quiet(at + 1, at + 599_999);
+    log.settle(&held, &worker(), &Outcome::Failed { reason: "no".into() }, 110).unwrap();
+    log.carry_out_withdrawals(at + 1).unwrap();
+    assert_eq!(log.withdrawals_to_finish().unwrap().len(), 1, "at once, whatever its pause");
+    // The files outside cannot be written for now: asked again, nothing is cleaned twice.
+    let before = writes(&other);
+    assert_eq!(log.withdrawals_to_finish().unwrap().len(), 1);
+    assert_eq!(writes(&other), before);
+    assert!(!scene.holds(HERS) && !scene.holds("whitfield"));
+}
+
+/// The same of words that a call's own log asks to be erased.
+#[test]
+fn pages_are_cleaned_once_for_an_erasure_that_waits_for_a_write() {
+    let scene = scene();
+    let log = &scene.log;
+    for proposal in &scene.approved {
+        let held = scene.begin(proposal, &worker());
+        log.settle(&held, &worker(), &Outcome::Failed { reason: "no".into() }, 96).unwrap();
+    }
+    let mut events = talk(&dana(), HERS, false);
+    events.push(event(events.len() as u64, EventBody::WordsErased { track: TrackId(1) }));
+    events.push(event(events.len() as u64, EventBody::CallEnded { cards_shown: 0, utterances: 2 }));
+    put(log, "late", &events);
+    let note = artifact(log, Kind::NoteProposal, json!({ "call": "late", "decided": quote("late", 1, HERS) }));
+    let late = task(log, "call late", quote("late", 1, HERS), "late", &note);
+    approve(log, &late);
+    let held = scene.begin(&late, &worker());
+    assert_eq!(log.erase(&id("late")).unwrap().being_written, 1);
+    let other = scene.other();
+    let before = writes(&other);
+    assert_eq!(log.erase(&id("late")).unwrap().being_written, 1);
+    assert_eq!(writes(&other), before, "nothing changed, and the pages are clean");
+    log.settle(&held, &worker(), &Outcome::Failed { reason: "no".into() }, 110).unwrap();
+    let before = writes(&other);
+    assert_eq!(log.erase(&id("late")).unwrap().being_written, 0);
+    assert_ne!(writes(&other), before);
+}
+
+/// A call that ends and is written up while its erasure waits for the file: what was made of the words goes too.
+#[test]
+fn an_erasure_reads_what_it_rewrites_in_its_own_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.db");
+    let log = SqliteLog::open(&path, SqliteOptions { busy_ms: 20_000, ..SqliteOptions::default() }).unwrap();
+    let mut events = talk(&dana(), HERS, false);
+    events.push(event(events.len() as u64, EventBody::WordsErased { track: TrackId(1) }));
+    put(&log, "late", &events);
+    let clerk = rusqlite::Connection::open(&path).unwrap();
+    clerk.execute_batch("BEGIN IMMEDIATE; UPDATE calls SET state = 'ended'").unwrap();
+    let note = Artifact::new(
+        Kind::NoteProposal,
+        vec![],
+        Maker::rules("test", 1),
+        json!({ "call": "late", "decided": quote("late", 1, HERS) }),
+    );
+    std::thread::scope(|scope| {
+        let erasing = scope.spawn(|| log.erase(&id("late")).unwrap());
+        // Time to read what is there before: no outcome rests on it.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let row = rusqlite::params![note.id.as_str(), serde_json::to_string(&note).unwrap()];
+        clerk
+            .execute(
+                "INSERT INTO artifacts (id, kind, body, made_unix_ms) VALUES (?1, '\"note_proposal\"', ?2, 1)",
+                row,
+            )
+            .unwrap();
+        clerk.execute_batch("COMMIT").unwrap();
+        assert_eq!(erasing.join().unwrap().artifacts, 1);
+    });
+    assert!(!log.artifact(&note.id).unwrap().unwrap().artifact.is_genuine(Kind::NoteProposal));
+}
+
+/// Titles and the rep's notes of calls they were not on.
+#[test]
+fn titles_and_notes_of_other_calls_that_name_the_person_go_with_a_withdrawal_for_all_calls() {
+    const TITLE: &str = "Call with Dana Whitfield, dana@acme.example";
+    const NOTE: &str = "ask dana whitfield for the drawings";
+    const WILL: (&str, &str) = ("Dana will call", "send it to dana");
+    let bo = person(1, "Bo Li", Some("verbal"));
+    let with = |log: &SqliteLog, name: &str, title: &str, note: &str, over: bool| {
+        let mut events = talk(&bo, "nothing of note", false);
+        let noted = event(events.len() as u64, EventBody::NoteTaken { text: note.into() });
+        events.push(noted);
+        if over {
+            events.push(event(events.len() as u64, EventBody::CallEnded { cards_shown: 0, utterances: 2 }));
+        }
+        log.create(&NewCall { title: title.into(), ..call(name) }).unwrap();
+        log.append(&id(name), 0, &events).unwrap();
+        events.len() as u64
+    };
+    let read = |log: &SqliteLog, name: &str| -> (String, String) {
+        let note = log.read(&id(name), 0).unwrap().into_iter().find_map(|e| match e.body {
+            EventBody::NoteTaken { text } => Some(text),
+            _ => None,
+        });
+        (log.call(&id(name)).unwrap().unwrap().call.title, note.unwrap())
+    };
+    let gone = ("(erased)".to_owned(), "(erased)".to_owned());
+    let owned = |(title, note): (&str, &str)| (title.to_owned(), note.to_owned());
+    // By her address alone, which is spelled out in the calls she was on; then by a name nobody on a call has.
+    for (person, agreed_again, goes) in [(EMAIL, false, true), ("Dana Whitfield", false, true), (EMAIL, true, false)] {
+        let scene = scene();
+        let log = &scene.log;
+        with(log, "other", TITLE, NOTE, true);
+        with(log, "will", WILL.0, WILL.1, true);
+        let next = with(log, "runs", TITLE, NOTE, false);
+        scene.say(person, "*", true);
+        if agreed_again {
+            scene.say(person, "*", false);
+        }
+        log.carry_out_withdrawals(101).unwrap();
+        assert_eq!(read(log, "will"), owned(WILL), "a word that is also a name is nobody's there");
+        if !goes {
+            assert_eq!((read(log, "other"), read(log, "runs")), (owned((TITLE, NOTE)), owned((TITLE, NOTE))));
+            continue;
+        }
+        assert_eq!(read(log, "other"), gone);
+        assert_eq!(read(log, "runs"), owned(("(erased)", NOTE)), "its log is somebody's who writes it");
+        assert!(scene.finish().is_empty());
+        let end = event(next, EventBody::CallEnded { cards_shown: 0, utterances: 2 });
+        log.append(&id("runs"), next, &[end]).unwrap();
+        log.carry_out_withdrawals(102).unwrap();
+        assert_eq!(read(log, "runs"), gone);
+        let calls = &scene.finish()[0].1;
+        assert!(
+            calls.contains(&id("other")) && calls.contains(&id("runs")) && !calls.contains(&id("will")),
+            "{calls:?}"
+        );
+        assert!(!scene.holds("dana whitfield") || person != EMAIL, "the registry alone has the name");
+        assert!(!scene.holds("for the drawings"));
+    }
+    // For one call: the others are not its business; nobody's call of theirs: the withdrawal still stands.
+    let scene = scene();
+    with(&scene.log, "other", TITLE, NOTE, true);
+    scene.say("Dana Whitfield", "call:w", true);
+    scene.log.carry_out_withdrawals(101).unwrap();
+    assert_eq!(read(&scene.log, "other"), owned((TITLE, NOTE)));
+    let log = SqliteLog::in_memory().unwrap();
+    with(&log, "other", "To cy@acme.example", "Cy's address: cy@acme.example", true);
+    let says = NewRecord {
+        person: Person::new("cy@acme.example").unwrap(),
+        scope: reframe_consent::Scope::AllCalls,
+        jurisdiction: None,
+        method: "verbal".into(),
+        proof: String::new(),
+        given_unix_ms: 100,
+        withdrawn_unix_ms: Some(100),
+    };
+    log.add_consents(&[says]).unwrap();
+    log.carry_out_withdrawals(101).unwrap();
+    assert_eq!(read(&log, "other"), gone);
+}
+
+/// In a call they were on a first name is enough.
+#[test]
+fn the_title_of_their_own_call_goes_by_a_first_name() {
+    let scene = scene();
+    scene.log.create(&NewCall { title: "Dana and Bo, prices".into(), ..call("t") }).unwrap();
+    scene.log.append(&id("t"), 0, &talk(&dana(), HERS, true)).unwrap();
+    scene.say(EMAIL, "call:t", true);
+    scene.log.carry_out_withdrawals(101).unwrap();
+    assert_eq!(scene.log.call(&id("t")).unwrap().unwrap().call.title, "(erased)");
 }

@@ -107,6 +107,8 @@ pub enum What {
     Edited,
     /// A person said no.
     Rejected,
+    /// What reaches a person outside may go out now; what that rests on is in the contact ledger.
+    Cleared,
     /// The executor is about to send a write.
     WriteAttempted,
     /// What an earlier attempt left was found by its marker.
@@ -131,6 +133,10 @@ pub enum What {
     Released,
     /// Somebody asked for a debrief that is not theirs to see, or not yet.
     Denied,
+    /// Something about a person outside was entered in the contact ledger; the subject is their salted digest.
+    ContactNoted,
+    /// All that is kept about a person outside was put together; the subject is their salted digest.
+    ContactShown,
 }
 
 impl What {
@@ -146,6 +152,7 @@ impl What {
             Self::Approved => "approved",
             Self::Edited => "edited",
             Self::Rejected => "rejected",
+            Self::Cleared => "cleared",
             Self::WriteAttempted => "write_attempted",
             Self::Found => "found",
             Self::Done => "done",
@@ -158,6 +165,8 @@ impl What {
             Self::Erased => "erased",
             Self::Released => "released",
             Self::Denied => "denied",
+            Self::ContactNoted => "contact_noted",
+            Self::ContactShown => "contact_shown",
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Sources<'a> {
     pub events: &'a [(String, Vec<Event>)],
     /// Records as they were read when the claim was made.
     pub records: &'a [Record],
+    /// What was published or received: our name of each item, and its text.
+    pub items: &'a [(String, String)],
 }
 
 /// A citation that does not hold.
@@ -76,6 +78,12 @@ fn holds(evidence: &Evidence, sources: Sources<'_>) -> Result<(), String> {
             }
             let shown = |v: Option<&str>| v.map_or("nothing".to_owned(), |v| format!("\"{v}\""));
             Err(format!("{record}: {field} reads {}, not {}", shown(is), shown(value.as_deref())))
+        }
+        Evidence::Source { item, quote, .. } => {
+            let (_, text) =
+                sources.items.iter().find(|(name, _)| name == item).ok_or(format!("there is no `{item}`"))?;
+            let there = !quote.trim().is_empty() && text.contains(quote.as_str());
+            if there { Ok(()) } else { Err(format!("`{item}` does not say \"{quote}\"")) }
         }
     }
 }

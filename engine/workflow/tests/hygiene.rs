@@ -54,7 +54,7 @@ fn every_citation_holds_and_the_review_repeats_itself() {
     for finding in &findings {
         // What the buyer did is evidence of another system.
         let events = cases.iter().map(|c| (c.call.clone(), Vec::new())).collect::<Vec<_>>();
-        let sources = Sources { calls: &cases, events: &events, records: &records };
+        let sources = Sources { calls: &cases, events: &events, records: &records, ..Sources::default() };
         let because = match &finding.suggest {
             Suggest::Change { change } => &change.get().because,
             Suggest::Task { task } => &task.what,

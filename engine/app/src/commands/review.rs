@@ -10,6 +10,7 @@ use reframe_serve::review::{DeskError, Item, ReviewDesk as _, Verdict};
 use reframe_workflow::{
     artifact::Evidence,
     gate::{Action, Approver, Click},
+    outbox::Standing,
 };
 
 use super::run::{Place, line};
@@ -53,7 +54,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let Some(by) = args.by.as_deref().filter(|_| !args.list) else {
         for item in &waiting {
-            writeln!(out, "{}  {}", item.proposal.id, line(&item.proposal))?;
+            let again = if item.standing == Standing::Open { String::new() } else { format!("  ({})", item.says) };
+            writeln!(out, "{}  {}{again}", item.proposal.id, line(&item.proposal))?;
         }
         return Ok(Exit::Success);
     };
@@ -172,7 +174,13 @@ fn show(item: &Item, bytes: bool, out: &mut impl Write) -> anyhow::Result<()> {
             Evidence::Field { record, field, value, .. } => {
                 writeln!(out, "  {record} {field}: {}", value.as_deref().unwrap_or("nothing"))?;
             }
+            Evidence::Source { item, url, quote, .. } => {
+                writeln!(out, "  {} \"{quote}\"", url.as_deref().unwrap_or(item))?;
+            }
         }
+    }
+    if item.standing != Standing::Open {
+        writeln!(out, "  {}", item.says)?;
     }
     if let Some(problem) = &item.problem {
         writeln!(out, "  it cannot be done as it stands: {problem}")?;

@@ -10,7 +10,11 @@ use anyhow::Context;
 use reframe_store::{CallId, CallState, EventLog as _};
 use reframe_workflow::gate::Proposal;
 
-use crate::{exit::Exit, workflow::Office};
+use crate::{
+    config::Config,
+    exit::Exit,
+    workflow::{Office, Prep},
+};
 
 /// Draft what there is to write down: after calls, or over all deals
 ///
@@ -22,6 +26,8 @@ pub enum RunCommand {
     PostCall(PostCall),
     /// Look through all deals: stages without evidence, silence, wishful dates, missing people, lapsed promises
     Hygiene(Place),
+    /// Take in the calendar and make the briefs that are due
+    Prep(Place),
 }
 
 /// Where the data are.
@@ -48,15 +54,24 @@ pub struct PostCall {
 }
 
 impl Place {
+    /// The configuration, with the data folder that is meant.
+    ///
+    /// # Errors
+    /// If it is wrong.
+    pub fn settings(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(data) = &self.data {
+            config.data.dir.clone_from(data);
+        }
+        Ok(config)
+    }
+
     /// Opens the office over the data folder.
     ///
     /// # Errors
     /// If the configuration is wrong, or the folder or a key is missing.
     pub fn office(&self) -> anyhow::Result<Arc<Office>> {
-        let mut config = crate::config::Config::load(self.config.as_deref())?;
-        if let Some(data) = &self.data {
-            config.data.dir.clone_from(data);
-        }
+        let config = self.settings()?;
         crate::logging::start(&config.log)?;
         Ok(Arc::new(Office::at(&config)?))
     }
@@ -70,6 +85,7 @@ pub fn run(command: &RunCommand) -> anyhow::Result<Exit> {
     match command {
         RunCommand::PostCall(args) => post_call(args),
         RunCommand::Hygiene(place) => hygiene(&*place.office()?),
+        RunCommand::Prep(place) => prep(&*place.office()?),
     }
 }
 
@@ -150,6 +166,26 @@ fn hygiene(office: &Office) -> anyhow::Result<Exit> {
     writeln!(out, "{deals} deals, {found} findings, {} of them new in the inbox ({})", night.new, night.batch)?;
     if night.void > 0 {
         writeln!(out, "{} proposals were outrun by their records", night.void)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn prep(office: &Office) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout();
+    let Some(done) = Prep::default().look(office)? else {
+        writeln!(out, "no calendar is set up; set workflow.prep.calendar to an .ics file or a folder of them")?;
+        return Ok(Exit::Failure);
+    };
+    writeln!(out, "{} meetings ahead, {} briefs made, {} dropped", done.ahead, done.made.len(), done.dropped.len())?;
+    for due in &done.made {
+        writeln!(out, "  {}: {:?}", due.event, due.why)?;
+    }
+    if done.problems > 0 {
+        writeln!(out, "{} entries of the calendar cannot be read; reframe prep says which", done.problems)?;
+    }
+    if done.failed > 0 {
+        writeln!(out, "{} meetings could not be made ready; the log says why, and they are tried again", done.failed)?;
+        return Ok(Exit::Failure);
     }
     Ok(Exit::Success)
 }

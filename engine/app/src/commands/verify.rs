@@ -57,6 +57,14 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     writeln!(out, "{} notes, {cited} citations, {broken} that do not hold", notes.len())?;
+    if args.calls.is_empty() {
+        let (n, cited, problems) = office.check_before_calls()?;
+        problems.iter().try_for_each(|problem| writeln!(out, "{problem}"))?;
+        if n > 0 {
+            writeln!(out, "{n} cards, messages and answers, {cited} citations, {} that do not hold", problems.len())?;
+        }
+        broken += problems.len();
+    }
     Ok(if broken == 0 { Exit::Success } else { Exit::Failure })
 }
 

@@ -43,6 +43,7 @@ use crate::{
     queue::{InputQueue, Pushed, WhenFull},
     runner::Runner,
     sentences::Plan,
+    workflow::Arms,
 };
 
 /// Calls left open by former runs that are closed at once; a server that was killed a thousand times over has more to
@@ -87,6 +88,8 @@ pub struct EngineParts {
     pub max_calls: usize,
     /// Packets that may wait for a call.
     pub queue_packets: usize,
+    /// What a call is told of the brief that was made for it.
+    pub arms: Arms,
     /// Wakes who writes up calls that are over.
     pub call_over: Arc<dyn Fn() + Send + Sync>,
 }
@@ -233,12 +236,15 @@ impl Engine {
         let mut context = self.parts.context.clone();
         context.extend(start.context.iter().cloned());
         context.extend(start.tracks.iter().map(|t| t.name.clone()));
+        let armed = (self.parts.arms)(start);
+        // Both are inputs of the call: they stand in its record, and the deal in its log's first event.
+        context.extend(armed.iter().flat_map(|arm| arm.context.iter().cloned()));
         let name = playbook.name.clone();
         let setup = SessionSetup {
             settings: self.parts.settings,
             playbook,
             context,
-            deal: deal_of(start, &id),
+            deal: deal_of(start, armed.map(|arm| arm.deal), &id),
             ears: self.parts.ears.clone(),
             semantic: meaning,
         };
@@ -479,9 +485,21 @@ impl Engine {
     }
 }
 
-/// What is known of a call's deal: what its bot says, and the call's own id and day where it says nothing.
-fn deal_of(start: &Start, id: &CallId) -> Deal {
+/// What is known of a call's deal: what its bot says, where it says nothing what its brief knows, and the call's own id and
+/// day.
+fn deal_of(start: &Start, brief: Option<Deal>, id: &CallId) -> Deal {
     let mut deal = start.deal.clone();
+    if let Some(brief) = brief {
+        deal.crm_id = deal.crm_id.or(brief.crm_id);
+        deal.industry = deal.industry.or(brief.industry);
+        deal.size = deal.size.or(brief.size);
+        deal.competitor = deal.competitor.or(brief.competitor);
+        deal.stage = deal.stage.or(brief.stage);
+        deal.language = deal.language.or(brief.language);
+        if deal.plays.is_empty() {
+            deal.plays = brief.plays;
+        }
+    }
     deal.id.get_or_insert_with(|| id.to_string());
     deal.date = deal.date.or_else(playbooks::today);
     deal

@@ -2,7 +2,7 @@
 //! tries again until it is done. What is due is known to the store, so a server that is killed goes on at its next start.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions},
     io::{BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -24,6 +24,8 @@ use super::{admission::now_unix_ms, export, log_writer::LogHandle};
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 /// First and longest pause before a failed erasure is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// First and longest pause before a call is looked at again whose erasure waits for a write.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 /// The longest rest: what another program put into the registry is seen after it, and a write that was under way is over.
 const REST: Duration = Duration::from_secs(5);
 /// Calls looked at in one go.
@@ -141,6 +143,28 @@ impl Erasures {
     }
 }
 
+/// Calls whose erasure waits for a write to be settled, with the pause and its end: each look reads all of the call, and
+/// every hand-off.
+#[derive(Default)]
+struct Waiting {
+    calls: BTreeMap<CallId, (Instant, Duration)>,
+}
+
+impl Waiting {
+    /// Those of `due` whose turn it is. Others that wait are forgotten: they are done.
+    fn ready(&mut self, due: Vec<CallId>, now: Instant) -> Vec<CallId> {
+        let still: BTreeSet<&CallId> = due.iter().collect();
+        self.calls.retain(|call, _| still.contains(call));
+        due.into_iter().filter(|call| self.calls.get(call).is_none_or(|(at, _)| *at <= now)).collect()
+    }
+
+    /// It still waits.
+    fn again(&mut self, call: &CallId, now: Instant) {
+        let pause = self.calls.get(call).map_or(AGAIN.0, |(_, pause)| (*pause * 2).min(AGAIN.1));
+        self.calls.insert(call.clone(), (now + pause, pause));
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each holds a value that is whole after every statement.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -154,11 +178,12 @@ impl Shared {
     fn run(&self, rings: &Receiver<()>) {
         let mut pause = RETRY.0;
         let mut left = true;
+        let mut waiting = Waiting::default();
         loop {
             // With something left to do the thread looks again by itself.
             let rung = rings.recv_timeout(if left { pause } else { REST }).is_ok();
             let stopping = self.stop.load(Ordering::Acquire);
-            match self.pass() {
+            match self.pass(&mut waiting) {
                 Ok(more) => {
                     left = more;
                     pause = RETRY.0;
@@ -177,16 +202,23 @@ impl Shared {
     }
 
     /// Does all that is due. True if there is more.
-    fn pass(&self) -> anyhow::Result<bool> {
+    fn pass(&self, waiting: &mut Waiting) -> anyhow::Result<bool> {
         anyhow::ensure!(self.writer.flush(FLUSH_LIMIT), "the event log is not written yet");
-        let due = self.store.erasures_due(BATCH)?;
+        // Those that wait hold no other up.
+        let most = BATCH + waiting.calls.len();
+        let due = self.store.erasures_due(most)?;
+        let full = due.len() == most;
         let mut all = Ok(());
-        for call in &due {
+        for call in waiting.ready(due, Instant::now()) {
             // One that fails holds no other up.
-            all = all.and(self.erase(call).with_context(|| format!("call {call}")));
+            let done = self.erase(&call).with_context(|| format!("call {call}"));
+            if matches!(done, Ok(false)) {
+                waiting.again(&call, Instant::now());
+            }
+            all = all.and(done.map(drop));
         }
         all.and(self.withdrawals())?;
-        Ok(due.len() == BATCH)
+        Ok(full)
     }
 
     /// Consent that was taken back after calls: out of the store, then out of files.
@@ -223,7 +255,8 @@ impl Shared {
         Ok(())
     }
 
-    fn erase(&self, call: &CallId) -> anyhow::Result<()> {
+    /// True if it is done, false if it waits for a write to be settled.
+    fn erase(&self, call: &CallId) -> anyhow::Result<bool> {
         let _nobody_writes_files = self.files();
         // The recording first: it goes as a whole, for what was heard in one participant's line may be another's.
         let live = lock(&self.records).get(call).cloned();
@@ -232,17 +265,17 @@ impl Shared {
         }
         remove(&record_path(&self.data_dir, call))?;
         let erasure = self.store.erase(call)?;
-        let Some(upto) = erasure.upto else { return Ok(()) };
+        let Some(upto) = erasure.upto else { return Ok(true) };
         self.renew_files(call, erasure.whole_call)?;
         if erasure.being_written > 0 {
             // What was made of those words is on its way into a system: once it is known how that ended, it goes too.
             tracing::warn!(%call, "words were erased; what is being written of them follows");
-            return Ok(());
+            return Ok(false);
         }
         self.store.erasure_done(call, upto)?;
         self.stats.done.fetch_add(1, Ordering::Relaxed);
         tracing::info!(%call, tracks = erasure.tracks.len(), events = erasure.rewritten, whole_call = erasure.whole_call, "words were erased");
-        Ok(())
+        Ok(true)
     }
 
     fn files(&self) -> MutexGuard<'_, ()> {
@@ -336,6 +369,29 @@ mod tests {
             token_hash: String::new(),
         };
         log.create(&call).unwrap();
+    }
+
+    #[test]
+    fn what_waits_is_looked_at_after_pauses_that_double() {
+        let (a, b) = (CallId::new("a").unwrap(), CallId::new("b").unwrap());
+        let mut waiting = Waiting::default();
+        let mut now = Instant::now();
+        let due = || vec![a.clone(), b.clone()];
+        assert_eq!(waiting.ready(due(), now), due());
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            waiting.again(&a, now);
+            let pause = waiting.calls[&a].1;
+            let almost = now + pause - Duration::from_millis(1);
+            assert_eq!(waiting.ready(due(), almost), std::slice::from_ref(&b), "the other is held up by nothing");
+            now += pause;
+            assert_eq!(waiting.ready(due(), now), due());
+            pauses.push(pause.as_secs());
+        }
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+        waiting.ready(vec![b.clone()], now);
+        waiting.again(&a, now);
+        assert_eq!(waiting.calls[&a].1, AGAIN.0, "one that was done begins anew");
     }
 
     #[test]

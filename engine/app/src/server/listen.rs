@@ -17,7 +17,9 @@ use reframe_ingest::{
     whip::WhipState,
 };
 use reframe_serve::{
-    AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to,
+    AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token,
+    accounts::accounts_router,
+    answer_only_to,
     review::{ReviewDesk, ReviewOptions, review_link, review_router},
 };
 use reframe_store::{SqliteLog, SqliteOptions, Store};
@@ -32,6 +34,7 @@ use super::{
     people::People,
     playbook_reload::{self, Shelf},
     refine::{self, RefineHandle},
+    signals,
     stats::EngineStats,
     tokens::{Secret, Tokens},
 };
@@ -39,7 +42,7 @@ use crate::{
     config::Config,
     recognizers,
     sentences::Plan,
-    workflow::{Clerk, Desk, Office},
+    workflow::{Accounts, Clerk, Desk, Office},
 };
 
 /// Screens and the log's writer get this long beyond the deadline of the calls, so that a stuck call does not cut them
@@ -84,6 +87,11 @@ impl Server {
         let store = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
         let log: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let office = Arc::new(Office::open(&config.workflow, dir, store, now_unix_ms)?);
+        let shelf = Shelf::new(plan);
+        office.read_playbook(Box::new({
+            let shelf = Arc::downgrade(&shelf);
+            move || Some(shelf.upgrade()?.plan().playbook)
+        }));
         let clerk = Clerk::start(Arc::clone(&office))?;
         let bell = clerk.bell();
         let writer = LogWriter::start(Arc::clone(&log), config.limits.log_queue_events)?;
@@ -104,7 +112,6 @@ impl Server {
             },
             &metrics,
         );
-        let shelf = Shelf::new(plan);
         if let Some(dir) = &config.playbook.dir {
             playbook_reload::watch(&shelf, dir.clone());
         }
@@ -126,6 +133,10 @@ impl Server {
             tokens: Arc::clone(&tokens),
             max_calls: config.limits.max_calls,
             queue_packets: config.limits.queue_packets,
+            arms: Arc::new({
+                let office = Arc::clone(&office);
+                move |start| office.arm(start)
+            }),
             call_over: Arc::new({
                 let bell = bell.clone();
                 move || bell.ring()
@@ -167,15 +178,16 @@ impl Server {
         let review_token = Token::generate();
         let review_url = review_link(&base_url, &review_token);
         let desk: Arc<dyn ReviewDesk> = Arc::new(Desk::new(Arc::clone(&office), Some(bell)));
-        let review = review_router(
-            Arc::clone(&desk),
-            ReviewOptions { token: review_token, allowed_origins: config.server.allowed_origins.clone() },
-        );
+        let let_in = ReviewOptions { token: review_token, allowed_origins: config.server.allowed_origins.clone() };
+        let accounts = accounts_router(Arc::new(Accounts::new(Arc::clone(&office))), let_in.clone());
+        let review = review_router(Arc::clone(&desk), let_in);
         let app = reframe_serve::router(hub.clone(), options)
             .merge(review)
+            .merge(accounts)
             .merge(reframe_ingest::socket::io::router(ingest))
             .merge(adapters)
             .merge(whip)
+            .merge(signals::router(Arc::clone(&office), config.workflow.signals.webhook_secret()?))
             .merge(api::router(Arc::clone(&engine), base_url));
         // Before the first screen can ask for one of them.
         let open = engine.wake_open_calls()?;

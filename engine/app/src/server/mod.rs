@@ -12,5 +12,6 @@ pub mod overload;
 pub mod people;
 pub mod playbook_reload;
 pub mod refine;
+pub mod signals;
 pub mod stats;
 pub mod tokens;

@@ -14,15 +14,16 @@ use super::office::call_of;
 /// What a person said no to, or what was done, is not proposed again for so long: a quarter of a year.
 const NOT_AGAIN_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
-/// The note of a call that is about a deal.
+/// The notes of a call that are about a deal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoteOf {
+pub struct NotesOf {
     /// Name of the call.
     pub call: String,
     /// The deal.
     pub deal: RecordRef,
-    /// The first note that was made of it.
-    pub note: ArtifactId,
+    /// All that were made of it and that a proposal comes from, each once: by the rules, later by a model, or again of what
+    /// an erasure has left.
+    pub notes: Vec<ArtifactId>,
 }
 
 /// Filled with all proposals, one after the other.
@@ -30,19 +31,20 @@ pub struct Before {
     /// Those nobody has decided about that change the system of record.
     pub open: Vec<Listed>,
     /// Notes of calls, each call and deal once.
-    pub notes: Vec<NoteOf>,
+    pub notes: Vec<NotesOf>,
     /// What tonight's findings are held against.
     pub known: Known,
     crm: String,
     now_unix_ms: i64,
-    seen: BTreeSet<(String, RecordRef)>,
+    /// Where in `notes` a call's about a deal are.
+    places: BTreeMap<(String, RecordRef), usize>,
 }
 
 impl Before {
     /// Nothing yet. `crm` is the name of the system of record.
     pub fn new(crm: &str, now_unix_ms: i64) -> Self {
-        let (open, notes, seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Self { open, notes, known: Known::default(), crm: crm.to_owned(), now_unix_ms, seen }
+        let (open, notes, places) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { open, notes, known: Known::default(), crm: crm.to_owned(), now_unix_ms, places }
     }
 
     /// One more.
@@ -50,10 +52,15 @@ impl Before {
         self.known.add(&listed, self.now_unix_ms);
         let Proposal { batch, action, from, .. } = &listed.proposal;
         let Some(at) = action.target() else { return };
-        if let Some(call) = call_of(batch).filter(|_| from.kind() == Kind::NoteProposal.as_str())
-            && self.seen.insert((call.to_owned(), at.clone()))
-        {
-            self.notes.push(NoteOf { call: call.to_owned(), deal: at.clone(), note: from.clone() });
+        if let Some(call) = call_of(batch).filter(|_| from.kind() == Kind::NoteProposal.as_str()) {
+            let place = *self.places.entry((call.to_owned(), at.clone())).or_insert_with(|| {
+                self.notes.push(NotesOf { call: call.to_owned(), deal: at.clone(), notes: Vec::new() });
+                self.notes.len() - 1
+            });
+            let notes = &mut self.notes[place].notes;
+            if !notes.contains(from) {
+                notes.push(from.clone());
+            }
         }
         if matches!(listed.standing, Standing::Open) && at.system == self.crm {
             self.open.push(listed);

@@ -14,7 +14,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use jiff::{Timestamp, ToSpan as _, Zoned};
 use reframe_store::ConsentBook as _;
 
-use super::{drafting::Pen, executor::Executor, office::Office};
+use super::{drafting::Pen, executor::Executor, office::Office, prep::Prep, signals::Folder};
 
 /// So long after a night that failed the next one is tried: its lists are long, and a refusal seldom is short.
 const NIGHT_AGAIN_MS: i64 = 15 * 60 * 1_000;
@@ -85,17 +85,22 @@ struct Work {
     office: Arc<Office>,
     stop: Arc<AtomicBool>,
     executor: Executor,
+    /// The folder that files with signals are dropped into.
+    folder: Folder,
     /// Who waits for the language model, if one is set up.
     pen: Option<Pen>,
     /// When the next nightly review is due, in ms since 1970-01-01 UTC.
     night_unix_ms: Option<i64>,
+    /// Looks after the meetings ahead.
+    prep: Prep,
 }
 
 impl Work {
     fn new(office: Arc<Office>, stop: Arc<AtomicBool>) -> anyhow::Result<Self> {
         let executor = Executor::new(&office);
         let pen = Pen::start(&office)?;
-        let mut work = Self { office, stop, executor, pen, night_unix_ms: None };
+        let folder = Folder::default();
+        let mut work = Self { office, stop, executor, folder, pen, night_unix_ms: None, prep: Prep::default() };
         work.night_unix_ms = work.next_night()?;
         Ok(work)
     }
@@ -144,13 +149,32 @@ impl Work {
             }
         }
         while self.office.store.index(INDEXED)?.left > 0 && !self.stopping() {}
+        // A folder that cannot be read keeps nothing else from being done.
+        if let Err(error) = self.folder.look(&self.office) {
+            tracing::warn!("the folder of signals: {error:#}");
+        }
         // Before the night, whose lists a system may refuse for hours: what was approved does not wait for them.
         self.executor.carry_out(&self.office, &|| self.stopping())?;
+        // Before the night too: a meeting does not wait.
+        match self.prep.look(&self.office) {
+            Ok(Some(done)) if !(done.made.is_empty() && done.dropped.is_empty()) => {
+                let (ahead, made, dropped) = (done.ahead, done.made.len(), done.dropped.len());
+                tracing::info!(ahead, made, dropped, "briefs for meetings");
+            }
+            Ok(Some(_) | None) => {}
+            // The night, and what was approved, need no calendar.
+            Err(error) => tracing::error!("meetings: {error:#}"),
+        }
         let now = (self.office.clock)();
         if self.night_unix_ms.is_some_and(|due| due <= now) {
             self.night_unix_ms = Some(now + NIGHT_AGAIN_MS);
+            // One has nothing to do with the other: neither's fault costs the other its night.
+            let feed = self.office.feed_of_the_night().context("the feed of the day");
             let night = self.office.night(&mut |_, _| {}).context("the nightly review")?;
             tracing::info!(deals = night.deals, new = night.new, void = night.void, "the deals were reviewed");
+            if let Some(feed) = feed? {
+                tracing::info!(cards = feed.cards.len(), weights = feed.weights, "the feed of the day was made");
+            }
             self.night_unix_ms = self.next_night()?;
         }
         Ok(())

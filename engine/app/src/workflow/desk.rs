@@ -9,7 +9,7 @@ use reframe_serve::review::{
 use reframe_store::{CallId, EventLog as _, search::Filters};
 use reframe_workflow::{
     artifact::Kind,
-    gate::{Action, Approver, Click, ProposalId, Refusal},
+    gate::{Action, Approval, Approver, Click, ProposalId, Refusal},
     handoff::{CallTranscript, NoteProposal},
     outbox::{AuditBook as _, Entry, Inbox as _, LedgerError, Listed, Standing, State, Which},
 };
@@ -49,6 +49,19 @@ impl Desk {
         self.listed(id)?.map(Box::new).ok_or_else(|| DeskError::Unknown(id.to_string()))
     }
 
+    /// What became of a click.
+    fn verdict(&self, id: &ProposalId, result: Option<Result<Approval, LedgerError>>) -> Result<Verdict, DeskError> {
+        match result {
+            Some(Ok(approval)) => Ok(Verdict::Approved { expires_unix_ms: approval.expires_unix_ms }),
+            Some(Err(LedgerError::Decided { standing: Standing::Approved { by, .. } })) => {
+                Ok(Verdict::Already { by: by.as_str().to_owned() })
+            }
+            Some(Err(LedgerError::Refused(Refusal::Changed))) => Ok(Verdict::Changed { now: self.now(id)? }),
+            Some(Err(error)) => Ok(Verdict::Refused { reason: error.to_string() }),
+            None => Err(DeskError::Unknown(id.to_string())),
+        }
+    }
+
     /// What the keeper said, as the page understands it.
     fn trouble(&self, id: &ProposalId, error: LedgerError) -> DeskError {
         let now = |make: fn(Box<Item>) -> DeskError| self.now(id).map_or_else(|e| e, make);
@@ -62,6 +75,16 @@ impl Desk {
             other => down(other),
         }
     }
+}
+
+/// What a batch that is no call's is called.
+fn title(batch: &str) -> String {
+    let is = |prefix: &str, words: fn(&str) -> String| batch.strip_prefix(prefix).map(words);
+    is("night ", |day| format!("Deals, night of {day}"))
+        .or_else(|| is("outreach ", |day| format!("First messages, {day}")))
+        .or_else(|| is("meeting ", |_| "Brief for a meeting".to_owned()))
+        .or_else(|| is("reply/", |_| "An answer that came".to_owned()))
+        .unwrap_or_else(|| batch.to_owned())
 }
 
 fn down(error: impl Into<anyhow::Error>) -> DeskError {
@@ -86,9 +109,7 @@ impl ReviewDesk for Desk {
                     }
                     record.map_or_else(|| id.clone(), |r| r.call.title)
                 }
-                None => {
-                    count.batch.strip_prefix("night ").map_or(count.batch.clone(), |d| format!("Deals, night of {d}"))
-                }
+                None => title(&count.batch),
             };
             out.push(Batch { batch: count.batch, title, call, at_unix_ms, waiting: count.waiting, total: count.total });
         }
@@ -133,14 +154,17 @@ impl ReviewDesk for Desk {
     }
 
     fn approve(&self, clicks: &[(ProposalId, Click)]) -> Result<Vec<Verdict>, DeskError> {
-        let results = self.office.store.approve_batch(clicks).map_err(down)?;
-        let verdicts = clicks.iter().zip(results).map(|((id, _), result)| match result {
-            Ok(approval) => Ok(Verdict::Approved { expires_unix_ms: approval.expires_unix_ms }),
-            Err(LedgerError::Decided { standing: Standing::Approved { by, .. } }) => {
-                Ok(Verdict::Already { by: by.as_str().to_owned() })
-            }
-            Err(LedgerError::Refused(Refusal::Changed)) => Ok(Verdict::Changed { now: self.now(id)? }),
-            Err(error) => Ok(Verdict::Refused { reason: error.to_string() }),
+        // A message that breaks a rule of ours is not approved; the others of the batch are.
+        let mut broken = Vec::with_capacity(clicks.len());
+        for (id, _) in clicks {
+            broken.push(self.office.may_be_approved(id).map_err(down)?.err());
+        }
+        let whole: Vec<(ProposalId, Click)> =
+            clicks.iter().zip(&broken).filter(|(_, b)| b.is_none()).map(|(click, _)| click.clone()).collect();
+        let mut results = self.office.store.approve_batch(&whole).map_err(down)?.into_iter();
+        let verdicts = clicks.iter().zip(broken).map(|((id, _), broken)| match broken {
+            Some(why) => Ok(Verdict::Refused { reason: why.to_string() }),
+            None => self.verdict(id, results.next()),
         });
         let verdicts = verdicts.collect();
         if let Some(bell) = &self.bell {
@@ -155,6 +179,8 @@ impl ReviewDesk for Desk {
     }
 
     fn edit(&self, id: &ProposalId, click: &Click, action: Action) -> Result<Item, DeskError> {
+        let checked = self.office.checked_edit(id, action).map_err(down)?;
+        let action = checked.map_err(|broken| DeskError::Impossible(broken.to_string()))?;
         self.office.store.revise(id, click, action).map_err(|e| self.trouble(id, e))?;
         self.now(id).map(|item| *item)
     }

@@ -235,12 +235,16 @@ impl Office {
             let made = Artifact::new(Kind::NoteProposal, parents, maker, written.note);
             let used: Vec<Task> = outcomes.iter().filter(|(_, o)| o.is_ok()).map(|(task, _)| *task).collect();
             let put = self.put_redraft(basis, &made, &used)?;
+            let times_rewritten = self.store.times_rewritten(&call)?;
             // A model writes for minutes, and of all that was said.
             if !self.reads_as(&call, &basis.words)? {
                 tracing::info!(%call, "words were taken back while a model wrote; what was made of them goes");
                 self.store.retract(&call, (self.clock)())?;
                 self.post_call(&call, basis.deal.as_ref().map(|deal| deal.at.id.as_str()))?;
                 return Ok(Vec::new());
+            }
+            if put.contains(&true) {
+                self.keep_digest(&basis.transcript, (&made.id, &made.body), times_rewritten)?;
             }
             for (task, put) in used.into_iter().zip(put) {
                 if !put {

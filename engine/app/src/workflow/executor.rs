@@ -39,8 +39,10 @@ impl Executor {
     /// If the store cannot be used.
     pub fn carry_out(&self, office: &Office, stop: &dyn Fn() -> bool) -> anyhow::Result<()> {
         let systems = office.systems.all();
+        // Also what a former run sent and did not come to note.
+        office.clearing.0.note_sent()?;
         while !stop() {
-            match step(&*office.store, &systems, &self.worker, &|| self.now_unix_ms())? {
+            match step(&*office.store, &systems, &self.worker, &office.clearing, &|| self.now_unix_ms())? {
                 Step::Idle { .. } => break,
                 Step::Stopped { why } => {
                     tracing::warn!("nothing is written: {SERVICE} {why}");
@@ -52,6 +54,6 @@ impl Executor {
                 Step::Lost => tracing::warn!("another run of the program took over a write"),
             }
         }
-        Ok(())
+        Ok(office.clearing.0.note_sent()?)
     }
 }

@@ -3,25 +3,44 @@
 //! [`Office`] is the stages over the store and the team's systems; [`Clerk`] is the thread that runs them in the server;
 //! [`Desk`] is the review page's and the terminal's side.
 
+mod accounts;
 mod before;
+mod carried;
+mod cited;
 mod clerk;
+mod contact_access;
+mod contact_book;
 mod deal;
 mod debrief;
 mod desk;
+mod digests;
 mod drafting;
 mod executor;
+mod known_contact;
 mod nightly;
 mod office;
+mod outreach;
+mod outreach_settings;
+mod places;
 mod post_call;
+mod prep;
+mod replies;
 mod settings;
+mod signals;
 mod systems;
 mod unchanged;
+mod zone_file;
 
 pub use self::{
+    accounts::{Accounts, NotFound},
     clerk::Clerk,
     desk::Desk,
     executor::Executor,
     office::{Office, batch_of},
+    outreach::Asked,
+    prep::{Arms, KeptMeeting, Prep, heading},
+    replies::Replied,
     settings::WorkflowSettings,
+    signals::{About, DayFeed, Explained, Form, Took},
     systems::SERVICE,
 };

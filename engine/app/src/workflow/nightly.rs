@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::bail;
 use jiff::Timestamp;
 use reframe_call::date::Date;
-use reframe_store::{CallId, ConsentBook as _};
+use reframe_store::ConsentBook as _;
 use reframe_workflow::{
     artifact::{Artifact, Digest, Evidence, Kind, Maker, canonical},
     audit::Actor,
     gate::Proposal,
-    handoff::NoteProposal,
     hygiene::{
         self, BuyerActivity, CallDigest, CloseDateChange, DealView, Finding, History, PastDeal, Rebased, StageChange,
         field,
@@ -20,7 +19,7 @@ use reframe_workflow::{
 };
 
 use super::{
-    before::{Before, NoteOf, wish},
+    before::{Before, NotesOf, wish},
     office::Office,
     unchanged::TRIES,
 };
@@ -166,7 +165,7 @@ impl Office {
     fn views(
         &self,
         deals: Vec<Record>,
-        notes: &[NoteOf],
+        notes: &[NotesOf],
         now: i64,
         progress: &mut dyn FnMut(usize, usize),
     ) -> anyhow::Result<Vec<DealView>> {
@@ -198,19 +197,6 @@ impl Office {
         progress(total, total);
         Ok(views)
     }
-
-    /// What the calls said, by the deal their note is about.
-    fn digests(&self, notes: &[NoteOf]) -> anyhow::Result<BTreeMap<RecordRef, Vec<CallDigest>>> {
-        let mut out: BTreeMap<RecordRef, Vec<CallDigest>> = BTreeMap::new();
-        for NoteOf { call, deal, note } in notes {
-            let (Ok(id), Some(kept)) = (CallId::new(call.as_str()), self.store.artifact(note)?) else { continue };
-            let Ok(note) = serde_json::from_value::<NoteProposal>(kept.artifact.body) else { continue };
-            // A call whose words were erased says nothing any more.
-            let Ok(heard) = self.hear(&id) else { continue };
-            out.entry(deal.clone()).or_default().push(CallDigest::of(&heard.transcript, &note));
-        }
-        Ok(out)
-    }
 }
 
 /// Records by the deal they are linked to, from whichever side the link is kept.
@@ -234,7 +220,7 @@ fn by_deal(records: Vec<Record>, deals: &[Record]) -> BTreeMap<RecordRef, Vec<Re
 }
 
 /// A call in which something of the buyer's was heard.
-fn activity(call: &CallDigest) -> Option<BuyerActivity> {
+pub(super) fn activity(call: &CallDigest) -> Option<BuyerActivity> {
     let claims = call.slots.iter().map(|(_, claim)| claim).chain(call.objections.iter().map(|o| &o.raised));
     let evidence = claims.flat_map(|c| c.evidence()).find(|e| matches!(e, Evidence::Words { .. }))?.clone();
     Some(BuyerActivity { at_unix_ms: call.at_unix_ms, evidence })
@@ -248,7 +234,7 @@ fn past(view: &DealView) -> PastDeal {
 }
 
 /// The stages a deal came into: by its system's own history, else by the day its record has for the present one.
-fn stages(deal: &Record) -> Vec<StageChange> {
+pub(super) fn stages(deal: &Record) -> Vec<StageChange> {
     let mut out: Vec<StageChange> = Vec::new();
     for past in deal.history.get(field::STAGE).into_iter().flatten() {
         let Some(stage) = &past.value else { continue };
@@ -265,7 +251,7 @@ fn stages(deal: &Record) -> Vec<StageChange> {
 }
 
 /// How a deal's close date was moved from one day to another.
-fn close_dates(deal: &Record) -> Vec<CloseDateChange> {
+pub(super) fn close_dates(deal: &Record) -> Vec<CloseDateChange> {
     let day = |text: &Option<String>| text.as_deref().and_then(|t| t.get(..10)).and_then(|t| t.parse::<Date>().ok());
     let past: Vec<(i64, Date)> = deal
         .history

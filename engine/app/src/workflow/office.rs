@@ -4,10 +4,12 @@
 use std::{
     collections::BTreeSet,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use anyhow::{Context, bail};
+use reframe_call::playbook::Playbook;
+use reframe_policy::ledger::Salt;
 use reframe_store::{CallId, CallState, EventLog as _, SqliteLog, SqliteOptions};
 use reframe_workflow::{
     artifact::{Artifact, Kind, Maker},
@@ -19,14 +21,22 @@ use reframe_workflow::{
 use serde::Serialize;
 
 use super::{
+    contact_book::ContactBook,
     drafting::Writer,
-    settings::WorkflowSettings,
+    settings::{MailKind, WorkflowSettings},
     systems::{SERVICE, Systems},
 };
-use crate::{config::Config, server::admission::now_unix_ms};
+use crate::{
+    config::Config,
+    playbooks,
+    server::{admission::now_unix_ms, tokens::Secret},
+};
 
 /// Calls looked at for what a former run of the program left undone.
 const LATELY: usize = 200;
+
+/// Gives the playbook in force, if it can be read.
+pub type PlaybookSource = Box<dyn Fn() -> Option<Arc<Playbook>> + Send + Sync>;
 
 /// The stages and all they need.
 pub struct Office {
@@ -36,8 +46,12 @@ pub struct Office {
     pub(super) rules: Rules,
     pub(super) rubric: Rubric,
     pub(super) clock: fn() -> i64,
+    /// What the executor asks before anything goes to a person outside.
+    pub(super) clearing: reframe_policy::Desk<ContactBook>,
     /// The language model, if one is set up.
     pub(super) writer: Option<Writer>,
+    /// Where the playbook comes from; see [`read_playbook`](Self::read_playbook).
+    pub(super) playbook: OnceLock<PlaybookSource>,
     /// Calls this run has looked at. The store remembers those it could make something of; one that failed is tried again
     /// by the next run of the program.
     looked_at: Mutex<BTreeSet<CallId>>,
@@ -56,10 +70,17 @@ impl Office {
     ) -> anyhow::Result<Self> {
         settings.check()?;
         let systems = Systems::open(settings, data_dir)?;
+        let from = match settings.mail {
+            MailKind::Local => settings.from.clone(),
+            MailKind::Gmail => settings.gmail.from.clone(),
+        };
+        let outreach = settings.outreach.clone().unwrap_or_default().open(&settings.zone()?)?;
+        let salt = Salt::new(&Secret::load(data_dir)?.salt())?;
+        let book = ContactBook::new(Arc::clone(&store), Arc::clone(&systems.crm), outreach, salt, from);
         let (rules, rubric) = rules(settings.rules_dir.as_deref())?;
         let writer = Writer::open(&settings.drafting)?;
         let known = store.service(SERVICE)?;
-        let wanted = systems.service();
+        let wanted = systems.service(settings.outreach.is_some());
         // One that was revoked stays so, and nothing is written until a person enrols it anew.
         if known.as_ref().is_none_or(|s| s.revoked_unix_ms.is_none() && s.rights != wanted.rights) {
             store.enrol(&wanted, &Actor::service(SERVICE), clock())?;
@@ -71,7 +92,9 @@ impl Office {
             rules,
             rubric,
             clock,
+            clearing: reframe_policy::Desk(book),
             writer,
+            playbook: OnceLock::new(),
             looked_at: Mutex::default(),
         })
     }
@@ -86,7 +109,16 @@ impl Office {
             bail!("the data folder {} is not there; name it with --data, or let a call run first", dir.display());
         }
         let store = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default())?);
-        Self::open(&config.workflow, dir, store, now_unix_ms)
+        let office = Self::open(&config.workflow, dir, store, now_unix_ms)?;
+        let folder = config.playbook.dir.clone();
+        // Most commands ask for none, so it is not read before somebody does.
+        office.read_playbook(Box::new(move || playbooks::load(folder.as_deref()).ok()));
+        Ok(office)
+    }
+
+    /// Says where the playbook in force comes from; the first word counts. Without one, briefs know no cards.
+    pub fn read_playbook(&self, source: PlaybookSource) {
+        let _first_counts = self.playbook.set(source);
     }
 
     /// Keeps what a stage made.

@@ -18,6 +18,7 @@ use reframe_workflow::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accounts::brief_of,
     deal,
     drafting::Basis,
     office::{Office, batch_of},
@@ -69,7 +70,14 @@ impl Heard {
     /// What claims about the call are checked against.
     #[must_use]
     pub fn sources(&self) -> verify::Sources<'_> {
-        verify::Sources { calls: from_ref(&self.transcript), events: from_ref(&self.log), records: &[] }
+        verify::Sources { calls: from_ref(&self.transcript), events: from_ref(&self.log), ..verify::Sources::default() }
+    }
+}
+
+impl Heard {
+    /// The transcript, and the call's name with its events.
+    pub(super) fn into_parts(self) -> (CallTranscript, (String, Vec<Event>)) {
+        (self.transcript, self.log)
     }
 }
 
@@ -105,6 +113,7 @@ impl Office {
     /// # Errors
     /// If the call is not there or not over, or the store or the CRM cannot be read.
     pub(super) fn draft(&self, call: &CallId, deal: Option<&str>) -> anyhow::Result<Drafted> {
+        let times_rewritten = self.store.times_rewritten(call)?;
         let mut heard = self.hear(call)?;
         let words = Digest::of(&canonical(&heard.transcript));
         if heard.state == CallState::Open {
@@ -132,7 +141,13 @@ impl Office {
 
         let last_seq = heard.log.1.last().map_or(0, |e| e.seq);
         let body = TranscriptRef { call: call.to_string(), last_seq, digest: Digest::of(&canonical(transcript)) };
-        let read = Artifact::new(Kind::CallTranscript, vec![], Maker::rules("engine", 1), body);
+        // Names the brief it began with, so that the way back to the signal is unbroken.
+        let brief = match &transcript.deal {
+            Some(deal) => brief_of(&self.store, deal, transcript.started_unix_ms)?,
+            None => None,
+        };
+        let parents = brief.into_iter().collect();
+        let read = Artifact::new(Kind::CallTranscript, parents, Maker::rules("engine", 1), body);
         let maker = Maker::rules("post_call", postcall::VERSION);
         let noted = Artifact::new(Kind::NoteProposal, vec![read.id.clone()], maker, note);
         let debrief = rubric::debrief(transcript, &noted.body, &self.rubric);
@@ -147,6 +162,7 @@ impl Office {
         debug_assert!(proposals.iter().all(|p| p.batch == batch), "a call's proposals are one batch");
         let put = self.store.put_proposals(&proposals, &Actor::service("post_call"), now)?;
         let new = put.iter().filter(|p| matches!(p, reframe_workflow::outbox::Put::New)).count();
+        self.keep_digest(transcript, (&noted.id, &noted.body), times_rewritten)?;
         let basis = self.has_writer().then(|| -> anyhow::Result<Box<Basis>> {
             Ok(Box::new(Basis {
                 known: self.known(deal.as_ref())?,
@@ -174,7 +190,7 @@ impl Office {
     }
 
     /// Our domain, for the names of messages; one that can be nobody's if we have no address.
-    fn mail_domain(&self) -> String {
+    pub(super) fn mail_domain(&self) -> String {
         let domain = self.settings.from.as_deref().and_then(|from| from.rsplit_once('@'));
         domain.map_or_else(|| "reframe.invalid".to_owned(), |(_, domain)| domain.to_owned())
     }

@@ -7,7 +7,10 @@ use jiff::{civil::Time, tz::TimeZone};
 use reframe_connect::{gmail, hubspot};
 use serde::Deserialize;
 
-use super::drafting::DraftingSettings;
+use super::{
+    drafting::DraftingSettings, outreach::MessageSettings, outreach_settings::OutreachSettings, prep::PrepSettings,
+    signals::SignalSettings,
+};
 
 /// Where deals, contacts, notes and tasks are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -59,6 +62,14 @@ pub struct WorkflowSettings {
     pub managers: Vec<String>,
     /// A language model that writes headline, summary and follow-up; off unless one is named.
     pub drafting: DraftingSettings,
+    /// What happened at accounts, and the feed of each day.
+    pub signals: SignalSettings,
+    /// How first messages are drafted.
+    pub messages: MessageSettings,
+    /// What goes to people outside; left out: nothing does.
+    pub outreach: Option<OutreachSettings>,
+    /// What is made ready before a meeting.
+    pub prep: PrepSettings,
     /// The HubSpot account.
     pub hubspot: hubspot::Settings,
     /// The Gmail mailbox.
@@ -80,6 +91,10 @@ impl Default for WorkflowSettings {
             manager_after_days: 180,
             managers: Vec::new(),
             drafting: DraftingSettings::default(),
+            signals: SignalSettings::default(),
+            messages: MessageSettings::default(),
+            outreach: None,
+            prep: PrepSettings::default(),
             hubspot: hubspot::Settings::default(),
             gmail: gmail::Settings::default(),
         }
@@ -95,6 +110,9 @@ impl WorkflowSettings {
         self.zone()?;
         self.nightly_at()?;
         self.drafting.check()?;
+        self.prep.check()?;
+        self.signals.check()?;
+        self.messages.check()?;
         if !(1..=12).contains(&self.fiscal_year_starts) {
             bail!("workflow.fiscal_year_starts is {}; write the number of a month, 1 to 12", self.fiscal_year_starts);
         }

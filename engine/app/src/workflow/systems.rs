@@ -12,8 +12,10 @@ use crate::server::listen::private_folder;
 /// Name of the identity writes are made under; never a person's.
 pub const SERVICE: &str = "reframe-writer";
 const RECORDS: &[&str] = &["create_note", "create_task", "update_field"];
-/// Drafts only: nothing here sends a message. A person sends it from their own mailbox.
+/// Drafts: a person sends them from their own mailbox.
 const MESSAGES: &[&str] = &["create_draft"];
+/// Where `[workflow.outreach]` says who we are, messages may be sent too, each one approved by a person and cleared.
+const SENDS: &[&str] = &["create_draft", "send_mail"];
 
 /// A CRM and a mailbox, which may be the same system.
 pub struct Systems {
@@ -47,10 +49,11 @@ impl Systems {
         Ok(Self { crm, mail })
     }
 
-    /// The least rights the identity needs in them.
+    /// The least rights the identity needs in them; `sends` if it is to send messages.
     #[must_use]
-    pub fn service(&self) -> Service {
-        Service::new(SERVICE, &[(self.crm.name(), RECORDS), (self.mail.name(), MESSAGES)])
+    pub fn service(&self, sends: bool) -> Service {
+        let messages = if sends { SENDS } else { MESSAGES };
+        Service::new(SERVICE, &[(self.crm.name(), RECORDS), (self.mail.name(), messages)])
     }
 
     /// Each of them once.

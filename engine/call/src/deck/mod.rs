@@ -83,6 +83,8 @@ pub struct Deck {
     settings: DeckSettings,
     /// Plays whose cards may come up at any time.
     urgent: BTreeSet<String>,
+    /// Plays that are likely to be needed in this call, by their place among them.
+    likely: BTreeMap<String, usize>,
     showing: Option<Held>,
     waiting: VecDeque<Held>,
     history: History,
@@ -100,6 +102,18 @@ impl Deck {
     pub fn new(settings: DeckSettings, plays: &[Play]) -> Self {
         let urgent = plays.iter().filter(|p| p.urgent).map(|p| p.id.clone()).collect();
         Self { settings, urgent, ..Self::default() }
+    }
+
+    /// Names the plays that are likely to be needed in this call, the likeliest first. Among cards that wait and weigh the
+    /// same theirs come up first, and go last where there are too many.
+    pub fn expect(&mut self, plays: &[String]) {
+        // The first place counts where one is named twice.
+        self.likely = plays.iter().rev().zip((0..plays.len()).rev()).map(|(p, i)| (p.clone(), i)).collect();
+    }
+
+    /// The place of a card among what is likely: the smaller the likelier.
+    fn place(&self, card: &Card) -> usize {
+        self.likely.get(&card.play).copied().unwrap_or(usize::MAX)
     }
 
     /// Number for the next card.
@@ -286,9 +300,10 @@ impl Deck {
 
     fn queue(&mut self, card: Card, at: MediaTime, out: &mut Vec<DeckChange>) {
         if self.waiting.len() >= self.settings.max_waiting.max(1) {
-            let lightest = (0..self.waiting.len())
-                .filter(|i| !self.waiting[*i].pinned)
-                .min_by_key(|i| (self.waiting[*i].card.priority, self.waiting[*i].since));
+            let lightest = (0..self.waiting.len()).filter(|i| !self.waiting[*i].pinned).min_by_key(|i| {
+                let held = &self.waiting[*i];
+                (held.card.priority, std::cmp::Reverse(self.place(&held.card)), held.since)
+            });
             if let Some(id) = lightest.map(|i| self.waiting[i].card.id) {
                 self.close(id, CardEnd::Expired, out);
             }
@@ -379,8 +394,10 @@ impl Deck {
     /// The card that should come up next, of those that wait and `may`.
     fn best(&self, may: impl Fn(&Held) -> bool) -> Option<CardId> {
         let able = (0..self.waiting.len()).filter(|i| may(&self.waiting[*i]));
-        let best =
-            able.max_by_key(|i| (!self.waiting[*i].pinned, self.waiting[*i].card.priority, std::cmp::Reverse(*i)))?;
+        let best = able.max_by_key(|i| {
+            let Held { card, pinned, .. } = &self.waiting[*i];
+            (!pinned, card.priority, std::cmp::Reverse((self.place(card), *i)))
+        })?;
         Some(self.waiting[best].card.id)
     }
 

@@ -65,6 +65,29 @@ fn time(deck: &mut Deck) -> (u64, Vec<String>) {
     (at.ms(), names(&out))
 }
 
+/// Of two cards that wait and weigh the same the likely one comes up first, and the other goes where there are too many; a
+/// weightier one comes before both. Without such a list the older one is first.
+#[test]
+fn of_equals_the_likely_one_comes_up_first() {
+    for (likely, first, out) in [(&[][..], "shown 1", 1), (&["c", "b"], "shown 2", 1), (&["b"], "shown 1", 2)] {
+        let likely: Vec<String> = likely.iter().map(|p| (*p).to_owned()).collect();
+        let filled = |max_waiting| {
+            let mut d = deck(DeckSettings { max_waiting, ..DeckSettings::default() });
+            d.expect(&likely);
+            offer(&mut d, "a", 50, 0);
+            offer(&mut d, "b", 40, 1_000);
+            offer(&mut d, "c", 40, 2_000);
+            d
+        };
+        assert_eq!(time(&mut filled(3)), (5_000, vec!["Replaced 0".into(), first.into()]), "{likely:?}");
+        let pushed = offer(&mut filled(2), "d", 45, 3_000);
+        assert_eq!(pushed, [format!("Expired {out}"), "queued 3".into()], "{likely:?}");
+        let mut weightier = filled(3);
+        offer(&mut weightier, "d", 45, 3_000);
+        assert_eq!(time(&mut weightier).1[1], "shown 3", "{likely:?}");
+    }
+}
+
 #[test]
 fn one_at_a_time_and_the_second_waits_until_the_first_was_readable() {
     let mut d = deck(DeckSettings::default());

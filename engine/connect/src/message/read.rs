@@ -27,6 +27,8 @@ pub struct Message {
     pub in_reply_to: Option<String>,
     /// When it was written, in ms since 1970-01-01 UTC.
     pub date_unix_ms: Option<i64>,
+    /// Addresses in `List-Unsubscribe`, in order: `mailto:…`, `https://…`.
+    pub unsubscribe: Vec<String>,
     /// How many files hang on it.
     pub attachments: usize,
 }
@@ -46,8 +48,15 @@ pub fn read(bytes: &[u8]) -> Option<Message> {
         body: parsed.body_text(0).unwrap_or_default().replace("\r\n", "\n").trim_end_matches('\n').to_owned(),
         in_reply_to: parsed.in_reply_to().as_text().map(framed),
         date_unix_ms: parsed.date().map(|d| d.to_timestamp().saturating_mul(1_000)),
+        unsubscribe: parsed.header_raw("List-Unsubscribe").map(bracketed).unwrap_or_default(),
         attachments: parsed.attachment_count(),
     })
+}
+
+/// What stands between angle brackets.
+fn bracketed(raw: &str) -> Vec<String> {
+    let inside = raw.split('<').skip(1).filter_map(|part| part.split_once('>'));
+    inside.map(|(uri, _)| uri.split_whitespace().collect()).collect()
 }
 
 fn addresses(list: Option<&Address<'_>>) -> Vec<String> {
@@ -75,6 +84,8 @@ impl Message {
     /// ones.
     #[must_use]
     pub fn differs_from(&self, mail: &Mail) -> Option<&'static str> {
+        let stop = mail.unsubscribe.iter().flat_map(|u| [Some(format!("mailto:{}", u.mailto)), u.https.clone()]);
+        let stop: Vec<String> = stop.flatten().collect();
         let body = mail.body.replace("\r\n", "\n");
         [
             (self.to == mail.to, "its recipients"),
@@ -82,6 +93,7 @@ impl Message {
             (self.subject == mail.subject, "its subject"),
             (self.body == body.trim_end_matches('\n'), "its text"),
             (self.in_reply_to == mail.in_reply_to, "what it answers"),
+            (self.unsubscribe == stop, "how to stop further ones"),
             (self.attachments == 0, "what hangs on it"),
         ]
         .into_iter()

@@ -16,6 +16,8 @@ const WORD_BYTES: usize = 45;
 const ADDRESS: usize = 254;
 /// Longest message id we pass on; a line must stay under 998 bytes.
 const MESSAGE_ID: usize = 900;
+/// Longest address for unsubscribing.
+const LINK: usize = 500;
 
 /// A mail that cannot be written as an internet message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +54,18 @@ pub fn write(mail: &Mail, from: Option<&str>, date_unix_ms: i64) -> Result<Vec<u
         let answered = message_id("in_reply_to", answered)?;
         header(&mut out, "In-Reply-To", answered);
         header(&mut out, "References", answered);
+    }
+    if let Some(stop) = &mail.unsubscribe {
+        let mailto = address("unsubscribe", &stop.mailto)?;
+        // RFC 8058, 3.1: one https address, and the field that says that a POST to it is enough.
+        match stop.https.as_deref() {
+            Some(https) => {
+                let https = link("unsubscribe", https)?;
+                header(&mut out, "List-Unsubscribe", &format!("<mailto:{mailto}>,\r\n <{https}>"));
+                header(&mut out, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+            }
+            None => header(&mut out, "List-Unsubscribe", &format!("<mailto:{mailto}>")),
+        }
     }
     header(&mut out, "MIME-Version", "1.0");
     header(&mut out, "Content-Type", "text/plain; charset=utf-8");
@@ -107,6 +121,14 @@ fn message_id<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Unsenda
         return Ok(text);
     }
     Err(Unsendable { field, problem: "must read <name@domain>, in plain ASCII".into() })
+}
+
+fn link<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Unsendable> {
+    let clean = text.bytes().all(|b| b.is_ascii_graphic() && !b"<>,\"".contains(&b));
+    if clean && text.starts_with("https://") && text.len() <= LINK {
+        return Ok(text);
+    }
+    Err(Unsendable { field, problem: "must read https://…, in plain ASCII".into() })
 }
 
 /// The value of a header that is words: as it is if that is safe, else as encoded words.
@@ -168,6 +190,8 @@ fn quoted_printable_body(out: &mut String, body: &str) {
 mod tests {
     use proptest::prelude::*;
 
+    use reframe_workflow::gate::Unsubscribe;
+
     use super::{super::read, *};
 
     fn mail() -> Mail {
@@ -179,6 +203,7 @@ mod tests {
             body: "Thanks.".into(),
             in_reply_to: None,
             thread: None,
+            unsubscribe: None,
         }
     }
 
@@ -192,6 +217,33 @@ mod tests {
              In-Reply-To: <a@b.example>\r\nReferences: <a@b.example>\r\nMIME-Version: 1.0\r\n\
              Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nThanks.\r\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn how_to_stop_is_in_the_headers() {
+        let stop = |https: Option<&str>| {
+            Some(Unsubscribe { mailto: "stop@seller.example".into(), https: https.map(str::to_owned) })
+        };
+        let written = |unsubscribe| {
+            let mail = Mail { unsubscribe, ..mail() };
+            let bytes = write(&mail, None, 0).unwrap();
+            assert_eq!(read(&bytes).unwrap().differs_from(&mail), None);
+            String::from_utf8(bytes).unwrap()
+        };
+        let both = written(stop(Some("https://seller.example/u/1?m=a")));
+        let expected = "List-Unsubscribe: <mailto:stop@seller.example>,\r\n <https://seller.example/u/1?m=a>\r\n\
+             List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+        assert!(both.contains(expected), "{both}");
+        let post = "List-Unsubscribe-Post";
+        assert!(!written(stop(None)).contains(post) && !written(None).contains("List-"));
+        for bad in ["http://seller.example/u", "https://a.example/\r\nBcc: x@y.example", "https://a.example/>,<b"] {
+            let mail = Mail { unsubscribe: stop(Some(bad)), ..mail() };
+            assert_eq!(write(&mail, None, 0).unwrap_err().field, "unsubscribe", "{bad}");
+        }
+        // A mailbox that drops it has not kept what was approved.
+        let bytes = write(&mail(), None, 0).unwrap();
+        let wanted = Mail { unsubscribe: stop(None), ..mail() };
+        assert_eq!(read(&bytes).unwrap().differs_from(&wanted), Some("how to stop further ones"));
     }
 
     #[test]

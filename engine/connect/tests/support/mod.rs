@@ -71,6 +71,7 @@ pub fn mail(n: u32) -> Mail {
         body: "Hello Dana,\n\nas promised: the offer.\n.\nAda".into(),
         in_reply_to: None,
         thread: None,
+        unsubscribe: None,
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
     socket::{
         io::{close, hang_up, refuse, send},
         limit::{LimitConfig, Verdict},
-        protocol::{Code, Refusal, Start, VERSION},
+        protocol::{Code, READ_AT_ONCE, Refusal, Start, VERSION},
     },
 };
 
@@ -141,6 +141,7 @@ async fn upgrade(
         Err(refusal) => return turn_away(StatusCode::UNAUTHORIZED, &refusal),
     };
     socket
+        .read_buffer_size(READ_AT_ONCE)
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| serve(shared, vendor, facts, grant, socket))

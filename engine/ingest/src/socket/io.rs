@@ -23,7 +23,9 @@ use tokio::time::timeout;
 
 use super::{
     limit::{LimitConfig, Verdict},
-    protocol::{ClientMessage, Code, MAX_AUDIO_BYTES, Refusal, ServerMessage, Start, parse_binary, parse_text},
+    protocol::{
+        ClientMessage, Code, MAX_AUDIO_BYTES, READ_AT_ONCE, Refusal, ServerMessage, Start, parse_binary, parse_text,
+    },
 };
 use crate::{
     access::{Access, Grant, bearer},
@@ -116,6 +118,7 @@ async fn upgrade(State(state): State<Arc<IngestState>>, headers: HeaderMap, sock
         }
     };
     socket
+        .read_buffer_size(READ_AT_ONCE)
         .max_message_size(MAX_AUDIO_BYTES)
         .max_frame_size(MAX_AUDIO_BYTES)
         .on_upgrade(move |socket| serve(state, grant, socket))

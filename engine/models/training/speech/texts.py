@@ -95,16 +95,19 @@ def prose(data):
             yield " ".join(words[start : start + rng.randrange(6, 16)])
 
 
-def measured_on(data):
-    """Lines of development and evaluation sets and of the example calls."""
+def measured_on(data, but=()):
+    """Lines of development and evaluation sets, of the benches and of the example calls, other than the folders `but`."""
     lines = set()
     for name in ("dev", "eval"):
         lines |= {normal(row[3]) for row in csv.reader(open(data / f"speech/{name}.tsv"), delimiter="\t")}
     for name in ("dev", "test"):
         for line in (ROOT / f"fixtures/detect/{name}.tsv").read_text().splitlines():
             lines |= set(sentences(line.split("\t")[-1]))
-    for path in (ROOT / "fixtures").rglob("*"):
-        if path.suffix in (".toml", ".md", ".txt") and "detect" not in path.parts:
+    for name in ("happy_calls.txt", "ordinary/meetings.txt"):
+        lines |= {normal(line) for line in (ROOT / "fixtures/detect" / name).read_text().splitlines()}
+    for path in [*(ROOT / "fixtures").rglob("*"), *(ROOT / "benches/src").rglob("*.rs")]:
+        used = not any(path.is_relative_to(ROOT / one) for one in ("fixtures/detect/train", *but))
+        if path.suffix in (".toml", ".md", ".txt", ".rs") and used:
             text = path.read_text(errors="ignore")
             lines |= set(sentences(text))
             for quoted in re.findall(r'"([^"\n]{8,400})"', text):

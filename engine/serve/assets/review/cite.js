@@ -18,6 +18,11 @@ function cite(evidence, open) {
     const read = `${record(evidence.record)}, read ${moment(evidence.read_unix_ms)}`;
     return el("span", { className: "cite still", title: read }, `${fieldName(evidence.field)}: ${value(evidence.value)}`);
   }
+  if (evidence.kind === "source") {
+    const told = { className: "cite", title: `“${evidence.quote}”, ${moment(evidence.at_unix_ms)}` };
+    const safe = /^https?:\/\//.test(evidence.url ?? "");
+    return safe ? el("a", { ...told, href: evidence.url, rel: "noreferrer noopener", target: "_blank" }, new URL(evidence.url).host) : el("span", { ...told, className: "cite still" }, evidence.item.split("/")[0]);
+  }
   return el("span", { className: "cite still", title: `Event ${evidence.seq} of ${evidence.call}` }, `event ${evidence.seq}`);
 }
 

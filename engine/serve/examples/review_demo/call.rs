@@ -223,6 +223,7 @@ fn follow_up() -> Mail {
             .into(),
         in_reply_to: None,
         thread: None,
+        unsubscribe: None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! Serves the review page with an invented call, to look at it without a model, a meeting or an account:
+//! Serves the review page with an invented call, and the account pages with invented accounts, to look at them without a model, a meeting or an account:
 //! `cargo run -p reframe-serve --example review_demo -- 7312`.
 
+mod accounts;
 mod call;
 #[allow(dead_code, reason = "tests use the rest")]
 mod desk;
@@ -8,7 +9,9 @@ mod desk;
 use std::sync::Arc;
 
 use reframe_serve::{
-    AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token, answer_only_to,
+    AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token,
+    accounts::accounts_router,
+    answer_only_to,
     review::{ReviewOptions, review_link, review_router},
     router, serve,
 };
@@ -27,8 +30,9 @@ async fn main() -> std::io::Result<()> {
     println!("{}", review_link(&format!("http://{addr}"), &token));
     let metrics = Metrics::new();
     let hub = Hub::new(HubOptions::default(), &metrics);
-    let review = review_router(desk, ReviewOptions { token, allowed_origins: Vec::new() });
-    let app = router(hub.clone(), ServeOptions::new(metrics)).merge(review);
+    let let_in = ReviewOptions { token, allowed_origins: Vec::new() };
+    let accounts = accounts_router(Arc::new(accounts::DemoAccounts::default()), let_in.clone());
+    let app = router(hub.clone(), ServeOptions::new(metrics)).merge(review_router(desk, let_in)).merge(accounts);
     let app = answer_only_to(AllowedHosts::new(addr, [""; 0]), app);
     serve(listener, hub, app, async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await
 }

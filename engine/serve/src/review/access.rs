@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{answer::Failure, routes::Shared};
+use super::{ReviewOptions, answer::Failure, routes::Shared};
 use crate::gate;
 
 /// Longest body read, in bytes: the longest note there may be (65,536 characters) with every character escaped
@@ -20,14 +20,14 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// Lets a request through to the interface, or says why not.
 pub(super) async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match permit(&shared, request.method(), request.headers()) {
+    match permit(&shared.options, request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
 
-fn permit(shared: &Shared, method: &Method, headers: &HeaderMap) -> Result<(), Failure> {
-    let options = &shared.options;
+/// Whether who asks may: with the token, from a page of this server or of an origin that is allowed.
+pub(crate) fn permit(options: &ReviewOptions, method: &Method, headers: &HeaderMap) -> Result<(), Failure> {
     // Browsers name the page they act for when it changes something. When it only reads they may not, but say whether
     // the page is one of ours.
     let foreign = if *method == Method::GET && !headers.contains_key(header::ORIGIN) {
@@ -36,7 +36,7 @@ fn permit(shared: &Shared, method: &Method, headers: &HeaderMap) -> Result<(), F
         gate::check_origin(headers, &options.allowed_origins).is_err()
     };
     if foreign {
-        let says = "only the review page of this server may ask this; open the link Reframe gave you, or add the \
+        let says = "only pages of this server may ask this; open the link Reframe gave you, or add the \
                     page's address to allowed_origins";
         return Err(Failure::new(StatusCode::FORBIDDEN, "origin", says));
     }

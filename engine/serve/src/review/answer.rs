@@ -12,7 +12,7 @@ use super::{DeskError, Item};
 
 /// Something that was not done, and why.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     code: StatusCode,
     word: &'static str,
     says: String,
@@ -20,12 +20,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(code: StatusCode, word: &'static str, says: impl Into<String>) -> Self {
+    pub(crate) fn new(code: StatusCode, word: &'static str, says: impl Into<String>) -> Self {
         Self { code, word, says: says.into(), now: None }
     }
 
     /// A request that cannot be understood.
-    pub(super) fn bad(says: impl Into<String>) -> Self {
+    pub(crate) fn bad(says: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", says)
     }
 }
@@ -57,9 +57,9 @@ impl IntoResponse for Failure {
 }
 
 /// What a handler comes to.
-pub(super) type Answer = Result<Response, Failure>;
+pub(crate) type Answer = Result<Response, Failure>;
 
 /// A value as an answer.
-pub(super) fn give(value: &impl Serialize) -> Answer {
+pub(crate) fn give(value: &impl Serialize) -> Answer {
     Ok(Json(json!(value)).into_response())
 }

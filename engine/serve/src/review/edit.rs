@@ -28,7 +28,7 @@ pub(super) fn same_work(before: &Action, after: &Action) -> Result<(), &'static 
 }
 
 fn same_thread(mail: &Mail, other: &Mail) -> Result<(), &'static str> {
-    let id = |m: &Mail| (m.message_id.clone(), m.in_reply_to.clone(), m.thread.clone());
+    let id = |m: &Mail| (m.message_id.clone(), m.in_reply_to.clone(), m.thread.clone(), m.unsubscribe.clone());
     if id(mail) == id(other) { Ok(()) } else { Err("the message it answers") }
 }
 
@@ -61,6 +61,7 @@ mod tests {
             body: "b".into(),
             in_reply_to: None,
             thread: None,
+            unsubscribe: None,
         }
     }
 

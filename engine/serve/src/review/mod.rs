@@ -3,8 +3,8 @@
 //! [`answer_only_to`](crate::answer_only_to) around both. What it shows and what a click does comes from a
 //! [`ReviewDesk`]; docs/REVIEW.md has the page and its HTTP interface.
 
-mod access;
-mod answer;
+pub(crate) mod access;
+pub(crate) mod answer;
 mod debrief;
 mod decide;
 mod desk;

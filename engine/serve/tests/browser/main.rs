@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod accounts;
 mod call;
 mod cdp;
 mod debrief;
+#[path = "../../examples/review_demo/accounts.rs"]
+mod demo_accounts;
 #[allow(dead_code, reason = "the demo uses the rest")]
 #[path = "../../examples/review_demo/call.rs"]
 mod demo_call;

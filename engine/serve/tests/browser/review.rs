@@ -422,6 +422,7 @@ fn hostile() -> MemoryDesk {
         body: bad(),
         in_reply_to: Some(bad()),
         thread: Some(bad()),
+        unsubscribe: None,
     };
     let about = record.clone();
     let actions = [

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reframe_call::audio::TrackId;
 use reframe_consent::{Person, Scope};
+use reframe_policy::ledger::{PersonKey, Salt};
 use reframe_workflow::{
     audit::{Actor, Happening, What},
     outbox::AuditBook,
@@ -22,6 +23,7 @@ use crate::{
     error::StoreError,
     id::CallId,
     sqlite::{SqliteLog, column, unreadable},
+    workflow::{contacts, items},
 };
 
 /// Digits of the digest that stand in a mask: enough to tell erased people of one call apart.
@@ -56,8 +58,12 @@ impl SqliteLog {
         }
         let digest = salted(salt, main);
         let names = serde_json::to_string(who).expect("strings always become JSON");
+        let ledger_salt = Salt::new(salt).map_err(|_| PersonError::Salt(salt.len()))?;
+        let keys: Vec<PersonKey> = who.iter().filter_map(|person| PersonKey::new(person.as_str()).ok()).collect();
         let no: i64 = self.transact(|tx| {
             let name = |e| self.faults().name(e);
+            // At once, whatever else has to wait: the salt is not kept here, and nobody writes to them from now on.
+            contacts::forget(tx, &keys, &ledger_salt, "erasure", at_unix_ms).map_err(name)?;
             let known: Option<i64> = tx
                 .query_row("SELECT no FROM forgotten WHERE digest = ?1", [digest.as_str()], |r| r.get(0))
                 .optional()
@@ -121,7 +127,7 @@ impl SqliteLog {
         let (erased, digest) = self.transact(|tx| self.rewrite_person(tx, no, at))?;
         self.clean_pages()?;
         // A repetition leaves no entry; one that a crash cut short leaves the entry that is missing.
-        let changed = erased.events + erased.artifacts + erased.proposals > 0;
+        let changed = erased.events + erased.artifacts + erased.proposals + erased.items > 0;
         if changed || self.record_of(&digest).map_err(PersonError::Audit)?.is_empty() {
             let detail = format!(
                 "a person: {} calls, {} events, {} hand-offs, {} proposals",
@@ -144,11 +150,13 @@ impl SqliteLog {
         let mut erased = Erased { no: no.unsigned_abs(), calls: ids(wish.calls)?, ..Erased::default() };
         // Rewritten already; what is left is to clean the pages and to name the files.
         let Some(spellings) = wish.who else { return Ok((erased, wish.digest)) };
+        erased.items = items::forget(tx, &spellings).map_err(name)?;
         let who = Who::new(spellings);
         let mask = format!("{GONE} {}", &wish.digest[..MASK_DIGITS]);
         let on_record = on_record(tx, &who).map_err(name)?;
         let none = BTreeSet::new();
         let mut theirs = BTreeMap::new();
+        let mut others = Vec::new();
         for call in rewrite::calls(tx, None, self.faults())? {
             let known = on_record.get(call.id.as_str());
             let tracks = tracks(&call, &who, &mask, known.unwrap_or(&none));
@@ -168,14 +176,27 @@ impl SqliteLog {
                     erased.calls.push(call.id.clone());
                 }
             }
-            if who.named_in(&call.title) {
-                tx.execute("UPDATE calls SET title = ?2 WHERE no = ?1", params![call.no, GONE]).map_err(name)?;
+            let own = !tracks.is_empty();
+            if who.named_in(&call.title) || own && who.hinted_in(&call.title) {
+                rewrite::untitle(tx, &call).map_err(name)?;
+            }
+            if !own {
+                others.push(call);
+            }
+        }
+        let notes = rewrite::notes(tx, &others, &who, self.faults())?;
+        erased.open_calls.extend(notes.open.into_iter().map(|(_, call)| call));
+        erased.events += notes.gone.values().sum::<usize>();
+        for call in notes.gone.into_keys() {
+            if !erased.calls.contains(&call) {
+                erased.calls.push(call);
             }
         }
         let reach = Reach::Person { who, calls: theirs, everywhere: true };
         let stone = tombstone(&wish.digest, at);
         erased.artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
-        (erased.proposals, erased.being_written) = rewrite::proposals(tx, &reach, &stone, at).map_err(name)?;
+        let stopped = rewrite::proposals(tx, &reach, &stone, at).map_err(name)?;
+        (erased.proposals, erased.being_written) = (stopped.done, stopped.being_written.len());
         let waits = !erased.open_calls.is_empty() || erased.being_written > 0;
         let calls: Vec<&str> = erased.calls.iter().map(CallId::as_str).collect();
         let calls = serde_json::to_string(&calls).expect("strings always become JSON");

@@ -6,7 +6,8 @@
 //!
 //! - what they said in every call that is over: words, second opinions, quotations in detections, cues and cards; and
 //!   with it all of it in the index. The events stay where they are, without words;
-//! - their name as a participant, in titles of calls and in notes the rep took: a mask takes its place;
+//! - their name as a participant, and titles of calls and notes of the rep's that name them, also of calls they were not
+//!   on: a mask takes its place;
 //! - hand-offs that quote them, hold the transcript of a call they were on, or name them: the body becomes a
 //!   [`tombstone`] with the salted digest of the person; id, kind, lineage and time stay. Its id no longer
 //!   follows from its contents, and that is how it can be told from one that was never changed;
@@ -53,7 +54,9 @@ pub struct Erased {
     pub artifacts: usize,
     /// Proposals whose texts went.
     pub proposals: usize,
-    /// Calls they are on that are not over yet: done once they are.
+    /// Things kept from before calls that named them, and went.
+    pub items: usize,
+    /// Calls they are on, or whose notes name them, that are not over yet: done once they are.
     pub open_calls: Vec<CallId>,
     /// Proposals that are being written right now: done once that is settled.
     pub being_written: usize,

@@ -63,6 +63,7 @@ fn unquoted(mut evidence: Evidence) -> Evidence {
     match &mut evidence {
         Evidence::Words { quote, .. } => quote.clear(),
         Evidence::Field { value, .. } => *value = value.take().map(|_| GONE.to_owned()),
+        Evidence::Source { quote, .. } => quote.clear(),
         Evidence::Event { .. } => {}
     }
     evidence
@@ -81,13 +82,14 @@ fn blank(action: &mut Action) {
             *after = after.take().map(|_| GONE.to_owned());
         }
         Action::CreateDraft { mail } | Action::SendMail { mail, .. } => {
-            let Mail { to, cc, subject, body, in_reply_to, thread, message_id: _ } = mail;
+            let Mail { to, cc, subject, body, in_reply_to, thread, message_id: _, unsubscribe } = mail;
             to.clear();
             cc.clear();
             GONE.clone_into(subject);
             GONE.clone_into(body);
             *in_reply_to = None;
             *thread = None;
+            *unsubscribe = None;
         }
     }
 }

@@ -72,8 +72,8 @@ impl SqliteLog {
                 let names: BTreeSet<String> = done.calls.iter().map(|id| id.as_str().to_owned()).collect();
                 let (reach, stone) = (Reach::Calls(names), tombstone("retention", now_unix_ms));
                 done.artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
-                (done.proposals, done.being_written) =
-                    rewrite::proposals(tx, &reach, &stone, now_unix_ms).map_err(name)?;
+                let stopped = rewrite::proposals(tx, &reach, &stone, now_unix_ms).map_err(name)?;
+                (done.proposals, done.being_written) = (stopped.done, stopped.being_written.len());
             }
             Ok(done)
         })?;

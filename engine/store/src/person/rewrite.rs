@@ -66,6 +66,15 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
     })
 }
 
+/// All events of a call, as this transaction sees them.
+pub(crate) fn log(conn: &Connection, no: i64, call: &CallId, faults: &Faults) -> Result<Vec<Event>, StoreError> {
+    let lines: Vec<(u64, String)> = conn
+        .prepare_cached("SELECT seq, line FROM events WHERE call = ?1 ORDER BY seq")
+        .and_then(|mut s| s.query_map([no], |r| Ok((r.get::<_, i64>(0)?.unsigned_abs(), r.get(1)?)))?.collect())
+        .map_err(|e| faults.name(e))?;
+    lines.iter().map(|(seq, line)| append::decode(call, *seq, line)).collect()
+}
+
 /// Takes words out of a call's events. Gives the count of events that changed, and the utterances that are theirs.
 pub(super) fn events(
     tx: &Transaction<'_>,
@@ -74,12 +83,7 @@ pub(super) fn events(
     faults: &Faults,
 ) -> Result<(usize, BTreeSet<u32>), StoreError> {
     let name = |e| faults.name(e);
-    let lines: Vec<(u64, String)> = tx
-        .prepare_cached("SELECT seq, line FROM events WHERE call = ?1 ORDER BY seq")
-        .and_then(|mut s| s.query_map([call.no], |r| Ok((r.get::<_, i64>(0)?.unsigned_abs(), r.get(1)?)))?.collect())
-        .map_err(name)?;
-    let mut events =
-        lines.iter().map(|(seq, line)| append::decode(&call.id, *seq, line)).collect::<Result<Vec<Event>, _>>()?;
+    let mut events = log(tx, call.no, &call.id, faults)?;
     let tracks: BTreeSet<TrackId> = match whose {
         Whose::Person(tracks, ..) => (*tracks).clone(),
         Whose::All => call.people.iter().map(|p| p.id).chain(events.iter().filter_map(|e| speaker(&e.body))).collect(),
@@ -127,12 +131,8 @@ pub(super) fn events(
             changed.insert(at);
         }
     }
-    let rewrite = |seq: u64, line: &str| {
-        tx.prepare_cached("UPDATE events SET line = ?3 WHERE call = ?1 AND seq = ?2")
-            .and_then(|mut s| s.execute(params![call.no, column(seq), line]))
-    };
     for at in &changed {
-        rewrite(events[*at].seq, &append::encode(&call.id, &events[*at])?).map_err(name)?;
+        rewrite_event(tx, call, &events[*at], faults)?;
     }
     if let Whose::Person(tracks, who, mask) = whose {
         let mut people = call.people.clone();
@@ -163,6 +163,71 @@ fn masked(track: &mut TrackInfo, who: &Who, mask: &str) -> bool {
     *track != before
 }
 
+/// What the notes of calls came to that the person was not on.
+#[derive(Debug, Default)]
+pub(super) struct NotesOfOthers {
+    /// Calls whose notes named them, and the count of notes that went.
+    pub(super) gone: BTreeMap<CallId, usize>,
+    /// Calls that still run and whose notes name them, by row: these wait.
+    pub(super) open: Vec<(i64, CallId)>,
+}
+
+/// Takes out notes of these calls that surely name the person.
+pub(super) fn notes(
+    tx: &Transaction<'_>,
+    calls: &[Call],
+    who: &Who,
+    faults: &Faults,
+) -> Result<NotesOfOthers, StoreError> {
+    let name = |e| faults.name(e);
+    let calls: BTreeMap<i64, &Call> = calls.iter().map(|call| (call.no, call)).collect();
+    let mut found = NotesOfOthers::default();
+    let mut changed: Vec<(&Call, Event)> = Vec::new();
+    let mut all = tx
+        .prepare_cached(
+            "SELECT call, seq, line FROM events INDEXED BY notes_taken WHERE instr(line, '\"note_taken\"') > 0",
+        )
+        .map_err(name)?;
+    let mut rows = all.query([]).map_err(name)?;
+    while let Some(row) = rows.next().map_err(name)? {
+        let read = || -> rusqlite::Result<(i64, i64, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+        let (no, seq, line) = read().map_err(name)?;
+        let Some(call) = calls.get(&no).copied() else { continue };
+        let mut event = append::decode(&call.id, seq.unsigned_abs(), &line)?;
+        let EventBody::NoteTaken { text } = &mut event.body else { continue };
+        if !who.surely_named_in(text) {
+            continue;
+        }
+        if call.open {
+            if !found.open.iter().any(|(open, _)| *open == no) {
+                found.open.push((no, call.id.clone()));
+            }
+            continue;
+        }
+        GONE.clone_into(text);
+        changed.push((call, event));
+    }
+    drop(rows);
+    for (call, event) in changed {
+        rewrite_event(tx, call, &event, faults)?;
+        *found.gone.entry(call.id.clone()).or_default() += 1;
+    }
+    Ok(found)
+}
+
+/// Puts a mask in the place of a call's title.
+pub(super) fn untitle(tx: &Transaction<'_>, call: &Call) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE calls SET title = ?2 WHERE no = ?1")?.execute(params![call.no, GONE]).map(drop)
+}
+
+fn rewrite_event(tx: &Transaction<'_>, call: &Call, event: &Event, faults: &Faults) -> Result<(), StoreError> {
+    let line = append::encode(&call.id, event)?;
+    tx.prepare_cached("UPDATE events SET line = ?3 WHERE call = ?1 AND seq = ?2")
+        .and_then(|mut s| s.execute(params![call.no, column(event.seq), line]))
+        .map(drop)
+        .map_err(|e| faults.name(e))
+}
+
 /// Puts tombstones in the place of hand-offs. Gives their count.
 pub(crate) fn artifacts(tx: &Transaction<'_>, reach: &Reach, stone: &Value) -> rusqlite::Result<usize> {
     let mut changed: BTreeMap<String, String> = BTreeMap::new();
@@ -180,14 +245,22 @@ pub(crate) fn artifacts(tx: &Transaction<'_>, reach: &Reach, stone: &Value) -> r
     Ok(changed.len())
 }
 
-/// Takes the texts out of proposals and stops those not yet done. Gives how many were changed, and how many had to be
-/// left because they are being written.
-pub(crate) fn proposals(
-    tx: &Transaction<'_>,
-    reach: &Reach,
-    stone: &Value,
-    at: i64,
-) -> rusqlite::Result<(usize, usize)> {
+/// An entry of the outbox that was begun: claimed, or tried before and in doubt. It may be in its system already, and must be
+/// looked for first.
+pub(super) const BEGUN: &str = "(state = 'claimed'
+    OR state = 'pending' AND (body ->> '$.attempts' > 0 OR body ->> '$.doubt' IS NOT NULL))";
+
+/// What became of proposals.
+#[derive(Debug, Default)]
+pub(crate) struct Stopped {
+    /// How many lost their texts.
+    pub(crate) done: usize,
+    /// Rows of those that had to be left because they are being written.
+    pub(crate) being_written: Vec<i64>,
+}
+
+/// Takes the texts out of proposals and stops those not yet done.
+pub(crate) fn proposals(tx: &Transaction<'_>, reach: &Reach, stone: &Value, at: i64) -> rusqlite::Result<Stopped> {
     let erased: BTreeSet<String> = tx
         .prepare_cached("SELECT id FROM artifacts WHERE body ->> '$.body.erased' IS NOT NULL")?
         .query_map([], |r| r.get(0))?
@@ -202,17 +275,13 @@ pub(crate) fn proposals(
         }
     }
     drop(rows);
-    let (mut done, mut left) = (0, 0);
+    let mut stopped = Stopped::default();
     for no in hit {
-        // Claimed, or begun before and in doubt: it may be in its system already, and must be looked for first.
         let begun: bool = tx
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM outbox WHERE proposal = ?1 AND (state = 'claimed'
-                    OR state = 'pending' AND (body ->> '$.attempts' > 0 OR body ->> '$.doubt' IS NOT NULL)))",
-            )?
+            .prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM outbox WHERE proposal = ?1 AND {BEGUN})"))?
             .query_row([no], |r| r.get(0))?;
         if begun {
-            left += 1;
+            stopped.being_written.push(no);
             continue;
         }
         let revisions: Vec<(i64, String)> = tx
@@ -227,9 +296,9 @@ pub(crate) fn proposals(
                 .execute(params![no, revision, new])?;
         }
         stop(tx, no, reach, at)?;
-        done += usize::from(changed);
+        stopped.done += usize::from(changed);
     }
-    Ok((done, left))
+    Ok(stopped)
 }
 
 /// Ends what was still to come of a proposal, and masks what was said about it.
@@ -266,6 +335,7 @@ fn stop(tx: &Transaction<'_>, no: i64, reach: &Reach, at: i64) -> rusqlite::Resu
             State::Pending => entry.state = State::Void { why: VoidWhy::TakenBack },
             State::Failed { reason } => GONE.clone_into(reason),
             State::Void { why: VoidWhy::TargetChanged { problem } } => GONE.clone_into(problem),
+            State::Void { why: VoidWhy::NotCleared { reason } } => GONE.clone_into(reason),
             _ => {}
         }
         let body = serde_json::to_string(&entry).expect("our types have a JSON form");

@@ -66,11 +66,7 @@ impl ConsentBook for SqliteLog {
     }
 
     fn withdrawals_to_finish(&self) -> Result<Vec<(u64, Vec<CallId>)>, StoreError> {
-        let due = self.withdrawals("rewritten")?;
-        if due.values().any(|calls| !calls.is_empty()) {
-            self.clean_pages()?;
-        }
-        Ok(due.into_iter().collect())
+        self.withdrawals_rewritten()
     }
 
     fn withdrawal_finished(&self, consent: u64) -> Result<(), StoreError> {

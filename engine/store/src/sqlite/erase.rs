@@ -1,18 +1,20 @@
 //! Erasing in the file: rows are rewritten, and nothing of the old ones may stay in its pages.
 
-use reframe_call::event::{Event, EventBody};
+use reframe_call::{
+    audio::TrackInfo,
+    event::{Event, EventBody},
+};
 use reframe_consent::Person;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{SqliteLog, column, lock};
+use super::{SqliteLog, column, lock, people, state};
 use crate::{
     append::encode,
     erasure::{self, Erasure},
     error::StoreError,
     id::CallId,
-    log::EventLog,
     person::{reach::Reach, redact::tombstone, rewrite, who::Who},
-    record::{CallRecord, CallState},
+    record::CallState,
 };
 
 /// The machine's clock.
@@ -22,8 +24,8 @@ fn now_unix_ms() -> i64 {
 }
 
 /// What was made from the words that go.
-fn reach(record: &CallRecord, events: &[Event], erasure: &Erasure) -> Reach {
-    let call = record.call.id.as_str().to_owned();
+fn reach(call: &CallId, people: &[TrackInfo], events: &[Event], erasure: &Erasure) -> Reach {
+    let call = call.as_str().to_owned();
     if erasure.whole_call {
         return Reach::Calls([call].into());
     }
@@ -35,7 +37,7 @@ fn reach(record: &CallRecord, events: &[Event], erasure: &Erasure) -> Reach {
         }
         _ => None,
     };
-    let people = record.participants.iter().filter(|p| erasure.tracks.contains_key(&p.id));
+    let people = people.iter().filter(|p| erasure.tracks.contains_key(&p.id));
     let spelled = people.flat_map(|p| [Some(p.name.as_str()), p.email.as_deref()]).flatten();
     let who = Who::new(spelled.filter_map(|name| Person::new(name).ok()).collect());
     Reach::Person { who, calls: [(call, events.iter().filter_map(theirs).collect())].into(), everywhere: false }
@@ -53,52 +55,73 @@ impl SqliteLog {
         let stone = tombstone("words erased", at_unix_ms);
         let done = self.write(|tx| {
             let artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
-            Ok((artifacts, rewrite::proposals(tx, &reach, &stone, at_unix_ms).map_err(name)?.0))
+            Ok((artifacts, rewrite::proposals(tx, &reach, &stone, at_unix_ms).map_err(name)?.done))
         })?;
-        self.leave_no_trace()?;
+        if done != (0, 0) {
+            self.leave_no_trace()?;
+        }
         Ok(done)
     }
 
     pub(super) fn erase_words(&self, call: &CallId) -> Result<Erasure, StoreError> {
         let name = |e| self.faults.name(e);
-        // Read before the writer is taken: stored events change only by erasing, and a repetition is harmless.
-        let mut events = self.read(call, 0)?;
+        let (no, erasure, clean) = self.write(|tx| self.erase_in(tx, call))?;
+        // Also when nothing changed: the process may have been killed between the rewriting and this.
+        let Some(upto) = erasure.upto.filter(|_| !clean) else { return Ok(erasure) };
+        self.leave_no_trace()?;
+        self.write(|tx| {
+            // A thread that has rewritten more meanwhile cleans after itself.
+            tx.execute(
+                "INSERT OR REPLACE INTO erasures_cleaned (call, upto) SELECT no, ?2 FROM calls WHERE no = ?1",
+                params![no, column(upto)],
+            )
+            .map(drop)
+            .map_err(name)
+        })?;
+        Ok(erasure)
+    }
+
+    /// All that is read is read here: a call may end, be written up, or lose other words at any moment before. Gives the
+    /// call's row, what was done, and whether no page holds anything of it.
+    fn erase_in(&self, tx: &Transaction<'_>, call: &CallId) -> Result<(i64, Erasure, bool), StoreError> {
+        let name = |e| self.faults.name(e);
+        let found = tx
+            .prepare_cached("SELECT no, state, participants FROM calls WHERE id = ?1")
+            .and_then(|mut s| {
+                s.query_row([call.as_str()], |row| Ok((row.get::<_, i64>(0)?, state(row, 1)?, people(row, 2)?)))
+                    .optional()
+            })
+            .map_err(name)?;
+        let Some((no, state, people)) = found else {
+            return Err(StoreError::UnknownCall { call: call.clone() });
+        };
+        let mut events = rewrite::log(tx, no, call, &self.faults)?;
         let before = events.clone();
         let (mut erasure, changed) = erasure::carry_out(&mut events);
-        let record = self.call(call)?.ok_or_else(|| StoreError::UnknownCall { call: call.clone() })?;
+        let Some(upto) = erasure.upto else { return Ok((no, erasure, true)) };
+        let mut update = tx.prepare_cached("UPDATE events SET line = ?3 WHERE call = ?1 AND seq = ?2").map_err(name)?;
+        for at in &changed {
+            update.execute(params![no, column(events[*at].seq), encode(call, &events[*at])?]).map_err(name)?;
+        }
         // Of a call that runs nothing was made yet.
-        let reach =
-            (erasure.upto.is_some() && record.state != CallState::Open).then(|| reach(&record, &before, &erasure));
-        if !changed.is_empty() || reach.is_some() {
-            let lines = changed
-                .iter()
-                .map(|&at| Ok((events[at].seq, encode(call, &events[at])?)))
-                .collect::<Result<Vec<_>, StoreError>>()?;
-            let (artifacts, proposals, being_written) = self.write(|tx| {
-                let rewrite = || -> rusqlite::Result<()> {
-                    let no: i64 =
-                        tx.query_row("SELECT no FROM calls WHERE id = ?1", [call.as_str()], |row| row.get(0))?;
-                    let mut update = tx.prepare_cached("UPDATE events SET line = ?3 WHERE call = ?1 AND seq = ?2")?;
-                    for (seq, line) in &lines {
-                        update.execute(params![no, column(*seq), line])?;
-                    }
-                    Ok(())
-                };
-                rewrite().map_err(name)?;
-                let Some(reach) = &reach else { return Ok((0, 0, 0)) };
-                let at = now_unix_ms();
-                let stone = tombstone("words erased", at);
-                let artifacts = rewrite::artifacts(tx, reach, &stone).map_err(name)?;
-                let (proposals, left) = rewrite::proposals(tx, reach, &stone, at).map_err(name)?;
-                Ok((artifacts, proposals, left))
-            })?;
-            (erasure.artifacts, erasure.proposals, erasure.being_written) = (artifacts, proposals, being_written);
+        if state != CallState::Open {
+            let at = now_unix_ms();
+            let (reach, stone) = (reach(call, &people, &before, &erasure), tombstone("words erased", at));
+            erasure.artifacts = rewrite::artifacts(tx, &reach, &stone).map_err(name)?;
+            let stopped = rewrite::proposals(tx, &reach, &stone, at).map_err(name)?;
+            (erasure.proposals, erasure.being_written) = (stopped.done, stopped.being_written.len());
         }
-        // Also when nothing changed: the process may have been killed between the rewriting and this.
-        if erasure.upto.is_some() {
-            self.leave_no_trace()?;
+        if changed.len() + erasure.artifacts + erasure.proposals > 0 {
+            tx.execute("DELETE FROM erasures_cleaned WHERE call = ?1", [no]).map_err(name)?;
         }
-        Ok(erasure)
+        let clean: bool = tx
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM erasures_cleaned WHERE call = ?1 AND upto >= ?2)",
+                params![no, column(upto)],
+                |row| row.get(0),
+            )
+            .map_err(name)?;
+        Ok((no, erasure, clean))
     }
 
     /// `secure_delete` overwrites what is deleted, yet pages that were split can hold copies of rows that moved away. And

@@ -232,6 +232,68 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX batches_counted ON proposals (batch, standing, made_unix_ms);
 ",
+    // A withdrawal that waits keeps how the person is spelled (`who`), for by then the calls are masked, and what it waits
+    // for; `unclean` counts its rewritings whose words may still be in pages of the file. `erasures_cleaned` says the same
+    // of erasures that a call's log asks for: up to which event the pages are clean. Rewriting is due for every withdrawal
+    // that was not over: its spellings may be lost, its pages are cleaned once more.
+    // Notes that were taken are looked through for names without reading every event.
+    // Then, digests of calls for the nightly review, derived from the events and a note: whatever rewrites either takes
+    // them along in the same transaction, and `rewritten` tells one that was made of words from before.
+    r#"
+    ALTER TABLE withdrawals_due ADD COLUMN who TEXT;
+    ALTER TABLE withdrawals_due ADD COLUMN waits TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE withdrawals_due ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE withdrawals_due ADD COLUMN due_unix_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE withdrawals_due ADD COLUMN unclean INTEGER NOT NULL DEFAULT 0;
+    UPDATE withdrawals_due SET unclean = 1;
+    CREATE TABLE erasures_cleaned (
+        call INTEGER PRIMARY KEY REFERENCES calls (no) ON DELETE CASCADE,
+        upto INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX notes_taken ON events (call, seq) WHERE instr(line, '"note_taken"') > 0;
+    CREATE TABLE rewritten (
+        call  INTEGER PRIMARY KEY REFERENCES calls (no) ON DELETE CASCADE,
+        times INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE call_digests (
+        note    TEXT    PRIMARY KEY,
+        call    INTEGER NOT NULL REFERENCES calls (no) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        body    TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX call_digests_by_call ON call_digests (call);
+    CREATE TRIGGER rewritten_events_take_digests_along AFTER UPDATE OF line ON events
+        BEGIN
+            DELETE FROM call_digests WHERE call = NEW.call;
+            INSERT INTO rewritten (call, times) VALUES (NEW.call, 1)
+                ON CONFLICT (call) DO UPDATE SET times = times + 1;
+        END;
+    CREATE TRIGGER rewritten_notes_take_digests_along AFTER UPDATE OF body ON artifacts
+        BEGIN DELETE FROM call_digests WHERE note = NEW.id; END;
+"#,
+    // Before a call: what happened at accounts, mails, meetings, sequences; and the contact ledger, whose rows do not change.
+    "
+    CREATE TABLE items (
+        kind       TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        account    TEXT,
+        at_unix_ms INTEGER NOT NULL,
+        body       TEXT    NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT;
+    CREATE INDEX items_by_account ON items (kind, account, at_unix_ms);
+    CREATE INDEX items_by_time ON items (kind, at_unix_ms);
+    CREATE TABLE contact_ledger (
+        seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_unix_ms INTEGER NOT NULL,
+        about      TEXT    NOT NULL,
+        what       TEXT    NOT NULL,
+        by         TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX contact_ledger_by_subject ON contact_ledger (about, seq);
+    CREATE TRIGGER contact_entries_are_not_changed BEFORE UPDATE ON contact_ledger
+        BEGIN SELECT RAISE(ABORT, 'entries of the contact ledger are only ever added'); END;
+",
 ];
 
 /// Newest format this program knows.

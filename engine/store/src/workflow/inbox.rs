@@ -242,7 +242,13 @@ fn still_as_shown(tx: &Transaction<'_>, id: &ProposalId, click: &Click) -> Resul
 
 /// Makes an approval void of which nothing was sent. One that may have been sent cannot be taken back: whether it was
 /// written would be anybody's guess.
-fn take_back(tx: &Transaction<'_>, kept: &rows::Kept, why: VoidWhy, by: &Actor, at_unix_ms: i64) -> Result<(), Fault> {
+pub(super) fn take_back(
+    tx: &Transaction<'_>,
+    kept: &rows::Kept,
+    why: VoidWhy,
+    by: &Actor,
+    at_unix_ms: i64,
+) -> Result<(), Fault> {
     let Some(entry) = rows::live_entry(tx, kept.no)? else { return Ok(()) };
     if entry.attempts > 0 || entry.doubt.is_some() {
         return Err(LedgerError::BeingWritten.into());

@@ -3,15 +3,24 @@
 //! The rules are `reframe_workflow`'s; here they are carried out on rows, one transaction per method, with the audit
 //! entries in the same transaction.
 
+mod about;
 mod after_call;
 pub(crate) mod audit_book;
+pub(crate) mod contacts;
+mod digests;
 mod inbox;
+pub(crate) mod items;
 mod overview;
 mod queue;
 mod redraft;
 mod rows;
+mod sent_mail;
 
-pub use self::overview::BatchCount;
+pub use self::{
+    items::{Item, ItemKind},
+    overview::{BatchCount, CallOutline},
+    sent_mail::SentMail,
+};
 use reframe_workflow::outbox::{LedgerError, Lost};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::{Serialize, de::DeserializeOwned};

@@ -39,6 +39,7 @@ pub fn action(batch: &str, nth: u64, text: &str) -> Action {
                 body: text.into(),
                 in_reply_to: None,
                 thread: None,
+                unsubscribe: None,
             },
             draft: None,
         },

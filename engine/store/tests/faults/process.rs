@@ -20,7 +20,7 @@ use reframe_workflow::{
 };
 
 use super::{
-    Verdict,
+    AllClear, Verdict,
     dice::Dice,
     enrol,
     made::{SYSTEM, action, deal, proposal},
@@ -120,7 +120,7 @@ pub fn work(file: &Path, journal: &Path, seed: u64, drain: bool) {
             println!("approved");
         }
         for _ in 0..1 + dice.roll(12) {
-            match step(&log, &[&system], &worker, &now).unwrap() {
+            match step(&log, &[&system], &worker, &AllClear, &now).unwrap() {
                 Step::Idle { next_unix_ms: None } if drain => return,
                 Step::Idle { next_unix_ms: Some(_) } if drain => {
                     std::thread::sleep(std::time::Duration::from_millis(5));

@@ -40,6 +40,17 @@ pub enum Evidence {
         /// When it was read, in ms since 1970-01-01 UTC.
         read_unix_ms: i64,
     },
+    /// Something published or received: news of a company, a line of a mail, a passage a person pasted.
+    Source {
+        /// Our name of it, which its content decides: `signal/…`, `mail/…`, `fact/…`.
+        item: String,
+        /// Where it can be looked at, if it has an address.
+        url: Option<String>,
+        /// The words, exactly as the item has them.
+        quote: String,
+        /// When it was published or received, in ms since 1970-01-01 UTC.
+        at_unix_ms: i64,
+    },
 }
 
 /// There was nothing to rest a claim on.

@@ -10,6 +10,8 @@ use crate::system::RecordRef;
 const MAX_BODY_CHARS: usize = 65_536;
 /// Longest subject or field, in characters.
 const MAX_LINE_CHARS: usize = 1_000;
+/// Longest address for unsubscribing, in bytes; its header line must stay under 998.
+const MAX_LINK: usize = 500;
 
 /// A message, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,21 @@ pub struct Mail {
     /// The mailbox's name of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// How who gets it can stop further ones; messages that nobody asked for carry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe: Option<Unsubscribe>,
+}
+
+/// Where a wish to get no more messages goes, as the header `List-Unsubscribe` has it (RFC 2369, RFC 8058).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unsubscribe {
+    /// Address that takes any mail as that wish: `stop@seller.example`.
+    pub mailto: String,
+    /// Address that takes a POST as that wish, without asking again: `https://…`. With it the message also carries
+    /// `List-Unsubscribe-Post`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub https: Option<String>,
 }
 
 /// One thing to be done in one system.
@@ -155,7 +172,8 @@ impl Mail {
         if self.to.is_empty() {
             return wrong("to", "names nobody; write at least one address");
         }
-        for address in self.to.iter().chain(&self.cc) {
+        let stop = self.unsubscribe.iter().map(|u| &u.mailto);
+        for address in self.to.iter().chain(&self.cc).chain(stop) {
             let plain = address.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
             let clean = !address.chars().any(|c| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c));
             if !(plain && clean) {
@@ -170,6 +188,12 @@ impl Mail {
         line("subject", &self.subject)?;
         for (field, value) in [("in_reply_to", &self.in_reply_to), ("thread", &self.thread)] {
             value.as_deref().map_or(Ok(()), |value| line(field, value))?;
+        }
+        if let Some(https) = self.unsubscribe.as_ref().and_then(|u| u.https.as_deref()) {
+            let clean = https.bytes().all(|b| b.is_ascii_graphic() && !b"<>,\"".contains(&b));
+            if !(clean && https.len() <= MAX_LINK && https.strip_prefix("https://").is_some_and(|h| h.contains('.'))) {
+                return wrong("unsubscribe", "must read https://…, in plain ASCII and at most 500 characters");
+            }
         }
         text("body", &self.body, MAX_BODY_CHARS)
     }
@@ -216,7 +240,12 @@ mod tests {
             body: "Thanks.".into(),
             in_reply_to: None,
             thread: None,
+            unsubscribe: None,
         }
+    }
+
+    fn stop(https: &str) -> Unsubscribe {
+        Unsubscribe { mailto: "stop@seller.example".into(), https: Some(https.into()) }
     }
 
     #[test]
@@ -235,6 +264,8 @@ mod tests {
     #[test]
     fn what_nobody_could_send_is_named() {
         assert_eq!(mail().check(), Ok(()));
+        let stoppable = Mail { unsubscribe: Some(stop("https://seller.example/u/1")), ..mail() };
+        assert_eq!(stoppable.check(), Ok(()));
         for (field, bad) in [
             ("to", Mail { to: vec![], ..mail() }),
             ("to", Mail { cc: vec!["dana".into()], ..mail() }),
@@ -244,6 +275,9 @@ mod tests {
             ("in_reply_to", Mail { in_reply_to: Some("<a@b>\n".into()), ..mail() }),
             ("message_id", Mail { message_id: "rf-1".into(), ..mail() }),
             ("body", Mail { body: String::new(), ..mail() }),
+            ("to", Mail { unsubscribe: Some(Unsubscribe { mailto: "stop".into(), https: None }), ..mail() }),
+            ("unsubscribe", Mail { unsubscribe: Some(stop("http://seller.example/u")), ..mail() }),
+            ("unsubscribe", Mail { unsubscribe: Some(stop("https://seller.example/u>,<x")), ..mail() }),
         ] {
             assert_eq!(bad.check().unwrap_err().field, field, "{bad:?}");
         }

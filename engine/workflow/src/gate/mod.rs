@@ -9,7 +9,7 @@ mod approval;
 mod proposal;
 
 pub use self::{
-    action::{Action, ActionError, Mail},
+    action::{Action, ActionError, Mail, Unsubscribe},
     approval::{Approval, Approved, Approver, BadApprover, Click, Refusal, approve, reopen},
     proposal::{Marker, Proposal, ProposalId, Seen},
 };

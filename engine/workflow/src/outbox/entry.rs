@@ -60,6 +60,12 @@ pub enum VoidWhy {
         /// What is different.
         problem: String,
     },
+    /// It would have reached a person outside who may not be written to now.
+    #[error("it may not be sent now: {reason}")]
+    NotCleared {
+        /// Why, without names of people.
+        reason: String,
+    },
     /// The program's identity may not do this.
     #[error("{service} may not do this in {system}; give it the right, then approve again")]
     NotPermitted {

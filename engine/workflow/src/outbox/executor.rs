@@ -1,6 +1,8 @@
 //! The executor: takes one entry of the outbox as far as it goes now.
 
-use super::{Claim, Entry, LedgerError, Next, Outcome, Queue, VoidWhy, Worker};
+use super::{
+    Claim, Clearing, Entry, LedgerError, Next, NotCleared, Outcome, Queue, VoidWhy, Worker, clearing::reaches_somebody,
+};
 use crate::{
     gate::{Approved, Refusal, reopen},
     system::{ReadError, SystemOfRecord, WriteError},
@@ -32,6 +34,9 @@ pub enum Step {
 /// Takes the entry whose turn it is through: look for what an earlier attempt left, check approval, identity and claim,
 /// send, write down what came of it. At most one request that changes anything is sent.
 ///
+/// What reaches a person outside is asked of `clearing` before each attempt: refused, the approval is void; not to be
+/// answered, it waits. The answer comes before [`Queue::begin`], since nothing slow may stand between that and the request.
+///
 /// `now` is asked again before each decision that depends on it, in ms since 1970-01-01 UTC; within one
 /// [`Worker::run`] it must never go back (start from the machine's clock once and add what a monotonic clock says).
 ///
@@ -41,6 +46,7 @@ pub fn step(
     queue: &(impl Queue + ?Sized),
     systems: &[&dyn SystemOfRecord],
     worker: &Worker,
+    clearing: &dyn Clearing,
     now: &dyn Fn() -> i64,
 ) -> Result<Step, LedgerError> {
     match queue.service(&worker.service)? {
@@ -51,7 +57,7 @@ pub fn step(
     let Some(claim) = queue.claim(worker, now())? else {
         return Ok(Step::Idle { next_unix_ms: queue.next_due()? });
     };
-    let (held, outcome) = match carry_out(queue, systems, worker, now, &claim) {
+    let (held, outcome) = match carry_out(queue, systems, worker, clearing, now, &claim) {
         Ok(ended) => ended,
         Err(LedgerError::Lost(_)) => return Ok(Step::Lost),
         Err(LedgerError::Stopped { why, .. }) => {
@@ -74,6 +80,7 @@ fn carry_out(
     queue: &(impl Queue + ?Sized),
     systems: &[&dyn SystemOfRecord],
     worker: &Worker,
+    clearing: &dyn Clearing,
     now: &dyn Fn() -> i64,
     claim: &Claim,
 ) -> Result<(Entry, Outcome), LedgerError> {
@@ -109,6 +116,15 @@ fn carry_out(
         let (service, system) = (worker.service.clone(), proposal.system.clone());
         return over(Outcome::Void(VoidWhy::NotPermitted { service, system }));
     }
+    if reaches_somebody(approved.action()) {
+        match clearing.clear(&approved, now()) {
+            Ok(()) => {}
+            Err(NotCleared::Refused { why }) => return over(Outcome::Void(VoidWhy::NotCleared { reason: why })),
+            Err(NotCleared::Unavailable { problem }) => {
+                return over(Outcome::Later { problem, wait_ms: ASK_AGAIN_MS });
+            }
+        }
+    }
     let begun = queue.begin(entry, worker, now())?;
     let outcome = match system.write(&approved) {
         Ok(receipt) => Outcome::Done(receipt),
@@ -143,3 +159,7 @@ fn look(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "executor_tests.rs"]
+mod tests;

@@ -5,7 +5,8 @@
 //! put_proposals ─► inbox ─► approve (gate, approval, outbox, audit: one transaction) ─► step: claim
 //!                   ▲                                                                    │ look for the marker,
 //!                   └──────────── void, failed: a person looks again ◄───────────────────┤ unless nothing was ever sent
-//!                                                                                        │ reopen the gate, check rights
+//!                                                                                        │ reopen the gate, check rights,
+//!                                                                                        │ clear what reaches a person
 //!                                           done (receipt) ◄── write ◄── begin ◄─────────┘
 //! ```
 //!
@@ -18,6 +19,8 @@
 //!   request for longer than [`Limits::lease_ms`] and then goes on while another has taken over.
 //! - Nothing approved is lost: an entry ends as done, as failed with what its system said, or void with the reason, and
 //!   the last two are back in front of a person.
+//! - Nothing reaches a person outside unless a [`Clearing`] said yes for this attempt; it is an argument of [`step`], so there
+//!   is no way around it. What becomes known between that yes and the request, one local transaction later, comes too late.
 //! - Revoking the identity stops the next write, not the one whose request is already out.
 //!
 //! # What does not compile
@@ -57,6 +60,22 @@
 //! }
 //! ```
 //!
+//! nor work off the outbox without saying who clears what goes out,
+//!
+//! ```compile_fail
+//! use reframe_workflow::{outbox::{LedgerError, Queue, Step, Worker, step}, system::SystemOfRecord};
+//! fn go(queue: &dyn Queue, systems: &[&dyn SystemOfRecord], worker: &Worker) -> Result<Step, LedgerError> {
+//!     step(queue, systems, worker, &|| 0)
+//! }
+//! ```
+//!
+//! ```
+//! use reframe_workflow::{outbox::{LedgerError, NoSends, Queue, Step, Worker, step}, system::SystemOfRecord};
+//! fn go(queue: &dyn Queue, systems: &[&dyn SystemOfRecord], worker: &Worker) -> Result<Step, LedgerError> {
+//!     step(queue, systems, worker, &NoSends, &|| 0)
+//! }
+//! ```
+//!
 //! nor write a proposal that nobody approved.
 //!
 //! ```compile_fail
@@ -73,12 +92,14 @@
 //! }
 //! ```
 
+mod clearing;
 mod entry;
 mod executor;
 mod identity;
 mod ledger;
 
 pub use self::{
+    clearing::{Clearing, NoSends, NotCleared},
     entry::{Doubt, Entry, Limits, Lost, Next, Outcome, State, VoidWhy, backoff_ms},
     executor::{Step, step},
     identity::{Right, Service},

@@ -76,6 +76,7 @@ pub fn proposals(
             body: follow_up.body.clone(),
             in_reply_to: None,
             thread: None,
+            unsubscribe: None,
         };
         all.extend(
             because.and_then(|because| propose(&settings.mail_system, Action::CreateDraft { mail }, None, because)),

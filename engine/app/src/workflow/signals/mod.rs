@@ -1,0 +1,16 @@
+//! Stage one in the program: what happened at accounts is taken in, and the feed of each day is made, shown and kept.
+
+mod day;
+mod folder;
+mod market;
+mod settings;
+mod take;
+
+pub(super) use self::day::{cited_items, claims};
+pub use self::{
+    day::{DayFeed, Explained},
+    folder::Folder,
+    market::{ContactAt, Market},
+    settings::SignalSettings,
+    take::{About, Form, Took},
+};
