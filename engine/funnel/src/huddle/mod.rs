@@ -15,7 +15,7 @@ pub use self::{
     flags::{Flag, Turn, judge},
     moments::{of_calls, of_log},
     text::text,
-    window::{Window, WorkWeek, window},
+    window::{BadTime, Window, WorkWeek, window},
 };
 
 /// Things that are listed in a line; the rest is counted.
