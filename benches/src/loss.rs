@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
 fn play_one(name: &str, options: &[String]) -> anyhow::Result<Sum> {
     let data = tempfile::tempdir()?;
     let output = Command::new(process::reframe()?)
-        .args(["demo", "--json", "--over", "whip", "--call", name, "--data"])
+        .args(["demo", "--call-only", "--json", "--over", "whip", "--call", name, "--data"])
         .arg(data.path())
         .args(options)
         .stdin(Stdio::null())

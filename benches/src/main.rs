@@ -3,6 +3,9 @@
 //! the work between calls takes.
 
 mod asr;
+#[path = "../../engine/serve/tests/browser/cdp.rs"]
+#[allow(dead_code, clippy::unwrap_used, missing_docs, reason = "the browser tests' client, of which a part is needed")]
+mod cdp;
 mod detect;
 mod dice;
 mod figures;
@@ -17,6 +20,8 @@ mod process;
 mod recognizer;
 mod record;
 mod report;
+mod sample_call;
+mod screen;
 mod server;
 mod serving;
 mod soak;
@@ -69,16 +74,18 @@ fn main() -> ExitCode {
         return ExitCode::from(3);
     }
     let cli = Cli::parse();
-    if matches!(cli.command, Command::Asr(_) | Command::Detect(_) | Command::Micro(_) | Command::Peers(_))
-        && let Some(code) = process::again_on_one_core()
-    {
+    let computes = matches!(
+        cli.command,
+        Command::Asr(_) | Command::Detect(_) | Command::Latency(_) | Command::Micro(_) | Command::Peers(_)
+    );
+    if computes && let Some(code) = process::again_on_one_core() {
         return code;
     }
     let (name, result) = match &cli.command {
         Command::Asr(args) => ("asr", asr::run(args, cli.record)),
         Command::Detect(args) => ("detect", detect::run(args, cli.record)),
         Command::Ingest(args) => ("ingest", ingest::run(args)),
-        Command::Latency(args) => ("latency", latency::run(args)),
+        Command::Latency(args) => ("latency", latency::run(args, cli.record)),
         Command::Load(args) => ("load", load::run(args, cli.record)),
         Command::Loss(args) => ("loss", loss::run(args)),
         Command::Micro(args) => ("micro", micro::run(args, cli.record)),

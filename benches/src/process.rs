@@ -14,9 +14,21 @@ use anyhow::{Context, bail};
 /// # Errors
 /// If it was not built.
 pub fn reframe() -> anyhow::Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name("reframe");
+    beside("reframe", "cargo build --release")
+}
+
+/// The `reframe-bot` program beside this one.
+///
+/// # Errors
+/// If it was not built.
+pub fn reframe_bot() -> anyhow::Result<PathBuf> {
+    beside("reframe-bot", "cargo build --release -p reframe-bots")
+}
+
+fn beside(name: &str, build: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
     if !path.is_file() {
-        bail!("{} is not there; build it with: cargo build --release", path.display());
+        bail!("{} is not there; build it with: {build}", path.display());
     }
     Ok(path)
 }

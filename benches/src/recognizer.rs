@@ -14,7 +14,7 @@ use reframe_call::{
     session::{CallSession, Ears, SessionSettings, SessionSetup},
     time::MediaTime,
 };
-use reframe_models::ctc::{CtcModel, CtcOptions, CtcRecognizer};
+use reframe_models::ctc::{CtcModel, CtcOptions, CtcRecognizer, network::Rows};
 use serde_json::{Value, json};
 
 use crate::process::{self, thread_cpu_s};
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<Value> {
     let frontend_s = cost(|| features(&recognizer, &speech, step_frames, |_| Ok(())))?;
     let network_s = cost(|| {
         let model = recognizer.model();
-        let (mut state, mut rows) = (model.network.start(), Vec::new());
+        let (mut state, mut rows) = (model.network.start(), Rows::default());
         features(&recognizer, &speech, step_frames, |mel| {
             rows.clear();
             model.network.push(&mut state, mel, false, &mut rows)?;

@@ -10,9 +10,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use reframe_bots::play::Player;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
-use crate::process;
+use crate::{figures::Figures, process};
 
 /// The server listens on this machine only, for as long as the measurement takes.
 const TOKEN: &str = "the-token-of-a-measurement-on-loopback";
@@ -49,19 +50,31 @@ impl Connection {
     pub fn player(&self, over: Over) -> Player {
         let url = match over {
             Over::Whip => format!("http://{}/v1/whip", self.addr),
-            Over::Socket => format!("ws://{}/v1/ingest", self.addr),
+            Over::Socket => self.ingest(),
         };
         Player::new(url).token(TOKEN)
+    }
+
+    /// Address of its WebSocket ingest.
+    pub fn ingest(&self) -> String {
+        format!("ws://{}/v1/ingest", self.addr)
+    }
+
+    /// What a bot has to show there.
+    pub const fn token(&self) -> &'static str {
+        TOKEN
     }
 }
 
 /// What a server is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Calls it takes at once.
     pub calls: u32,
     /// A data folder that is there already; without one, an empty one of its own.
     pub data: Option<PathBuf>,
+    /// Names of our own people, for platforms that do not say who is the rep.
+    pub people: Vec<String>,
 }
 
 /// A running server; killed when dropped, its data with it, unless they were there before.
@@ -89,7 +102,7 @@ impl Serving {
     /// # Errors
     /// If the program is missing or does not start.
     pub fn start(calls: u32) -> anyhow::Result<Self> {
-        Self::with(&Options { calls, data: None })
+        Self::with(&Options { calls, ..Options::default() })
     }
 
     /// Starts one. It does not review the deals at night, so that no measurement falls into that.
@@ -101,8 +114,8 @@ impl Serving {
         let data = options.data.clone().unwrap_or_else(|| dir.path().join("reframe-data"));
         let config = format!(
             "version = 1\n[server]\ningest_token_env = \"{TOKEN_ENV}\"\n[limits]\nmax_calls = {}\n[data]\ndir = {data:?}\n\
-             [workflow]\nnightly_at = \"\"\n",
-            options.calls
+             [workflow]\nnightly_at = \"\"\n[people]\nnames = {:?}\n",
+            options.calls, options.people
         );
         std::fs::write(dir.path().join("reframe.toml"), config)?;
         let begun = Instant::now();
@@ -187,13 +200,29 @@ impl Serving {
         value(&self.metrics()?, name).with_context(|| format!("the server has no metric {name}"))
     }
 
+    /// From a packet's being read from its socket to its frames being handed to their call, over all frames so far: decoding,
+    /// resampling, putting in order, and waiting for the other participants' packets are in it.
+    ///
+    /// # Errors
+    /// If it does not answer, or does not say.
+    pub fn packet_to_frame(&self) -> anyhow::Result<Figures> {
+        const NAME: &str = "reframe_packet_to_frame_seconds";
+        let text = self.metrics()?;
+        let read = |name: String| value(&text, &name).with_context(|| format!("the server has no metric {name}"));
+        let ms = |quantile: &str| -> anyhow::Result<f64> {
+            Ok((read(format!("{NAME}{{quantile=\"{quantile}\"}}"))? * 1e5).round() / 100.0)
+        };
+        let n = read(format!("{NAME}_count"))? as u64;
+        let (p50_ms, p90_ms, p95_ms) = (ms("0.5")?, ms("0.9")?, ms("0.95")?);
+        Ok(Figures { n, p50_ms, p90_ms, p95_ms, p99_ms: ms("0.99")?, max_ms: ms("1")? })
+    }
+
     /// The event log of a finished call, waited for.
     ///
     /// # Errors
-    /// If it is not written within a minute.
-    pub fn events(&self, call: &str) -> anyhow::Result<Vec<serde_json::Value>> {
-        let path = self.data.join(format!("calls/{call}.events.jsonl"));
-        let text = waited_for(&path)?;
+    /// If it is not written within a minute, or its lines are something else.
+    pub fn events<T: DeserializeOwned>(&self, call: &str) -> anyhow::Result<Vec<T>> {
+        let text = waited_for(&self.data.join(format!("calls/{call}.events.jsonl")))?;
         text.lines().map(|l| serde_json::from_str(l).context("the event log is not JSON")).collect()
     }
 }
@@ -203,15 +232,25 @@ pub fn value(metrics: &str, name: &str) -> Option<f64> {
     metrics.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
+/// The text of an event log once its last event is in it.
 fn waited_for(path: &Path) -> anyhow::Result<String> {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !path.is_file() {
+    loop {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if text.ends_with('\n') && text.lines().last().is_some_and(is_last) {
+            return Ok(text);
+        }
         if Instant::now() > deadline {
-            bail!("{} was not written", path.display());
+            bail!("{} was not written to its end", path.display());
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Ok(std::fs::read_to_string(path)?)
+}
+
+/// Whether an event is the last of a call.
+fn is_last(line: &str) -> bool {
+    let event: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    event.is_some_and(|e| matches!(e["event"].as_str(), Some("call_ended" | "call_failed")))
 }
 
 /// The folder of a fixture call.

@@ -67,7 +67,7 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
         std::thread::sleep(Duration::from_secs(2));
     }
     let report = runtime.block_on(playing)??;
-    let events = server.events(&report.call)?;
+    let events: Vec<Value> = server.events(&report.call)?;
     let tracks: Vec<Track> = (0..names.len())
         .map(|n| Track::new(&names[n], &events, n, round_s * 1e3, skew(n)))
         .collect::<Result<_, _>>()?;

@@ -2,17 +2,15 @@
 //! that is restarted.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use crate::support::{Call, PATIENCE, TOKEN, serve, serve_at, until};
 use reframe_bots::engine::{
     Codec, Consent, ConsentRule, EngineCall, EngineClient, Link, MAX_TRACKS, Mode, Opening, Over, Party, SourceState,
     TooManyTracks, Track,
 };
 use reframe_call::audio::TrackId;
 use reframe_ingest::What;
-use support::{Call, PATIENCE, TOKEN, serve, serve_at, until};
 use tokio::{io::copy_bidirectional, net::TcpListener, sync::watch, time::timeout};
 
 const PCM: Codec = Codec::PcmS16le { rate_hz: 16_000 };

@@ -2,10 +2,9 @@
 //! cut, waiting, joined, disconnected, refused, moved, lost, and back again.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use crate::support::{Manner, Server, TOKEN, serve_with};
 use reframe_bots::{
     engine::{Consent, Opening},
     meet::{
@@ -17,7 +16,6 @@ use reframe_bots::{
 };
 use reframe_call::{audio::TrackId, input::SourceState};
 use reframe_ingest::What;
-use support::{Manner, Server, TOKEN, serve_with};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 /// For anything that is sure to happen: generous, for machines that are busy.

@@ -2,15 +2,13 @@
 //! the program itself, as a person would run it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
 };
 
+use crate::support::{PATIENCE, TOKEN, fixture, serve, until};
 use reframe_ingest::What;
-use support::{PATIENCE, TOKEN, fixture, serve, until};
 
 struct Killed(Child);
 

@@ -1,14 +1,13 @@
 //! The Vexa client between a server that speaks the documented messages and the real ingest.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::support::{Host, Manner, Server, TOKEN, serve_with};
 use axum::{
     Router,
     extract::{
@@ -26,7 +25,6 @@ use reframe_bots::{
 use reframe_call::input::SourceState;
 use reframe_ingest::What;
 use serde_json::{Value, json};
-use support::{Host, Manner, Server, TOKEN, serve_with};
 use tokio::{sync::watch, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,8 +2,7 @@
 //! and bad ones.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Call, TOKEN, fixture, serve, until, wav};
 use reframe_bots::{
     play::{Loss, Pace, PlayEvent, Player, load},
     whip::Bad,
@@ -13,7 +12,6 @@ use reframe_call::{
     input::Input,
 };
 use reframe_ingest::{Mode, What, item::Packet};
-use support::{Call, TOKEN, fixture, serve, until, wav};
 
 fn packets(call: &Call, track: u16) -> Vec<Packet> {
     let of = |what: What| if let What::Packet(p) = what { Some(p).filter(|p| p.track == TrackId(track)) } else { None };

@@ -1,20 +1,18 @@
 //! The player against the real ingest, over a real socket: what arrives is the call that was played.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
+use crate::support::{TOKEN, fixture, serve, wav};
 use reframe_bots::{
     play::{Encoding, Loss, Pace, PlayEvent, Player, load},
     whip::Bad,
 };
 use reframe_call::{audio::TrackId, input::Input};
 use reframe_ingest::What;
-use support::{TOKEN, fixture, serve, wav};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packets_of_any_length_make_the_same_call() {

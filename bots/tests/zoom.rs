@@ -1,8 +1,6 @@
 //! The Zoom bot between a simulated Zoom and the real ingest: whole meetings, and everything that may go wrong in one.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     io,
@@ -10,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{Server, TOKEN, serve, until};
 use hmac::{Hmac, Mac as _};
 use reframe_bots::{
     engine::Opening,
@@ -29,7 +28,6 @@ use reframe_call::{
 };
 use reframe_ingest::What;
 use sha2::Sha256;
-use support::{Server, TOKEN, serve, until};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -1,9 +1,7 @@
 //! How sure a number is: intervals of shares and rates, resampling, calibration.
 
+use reframe_call::wilson;
 use serde_json::{Value, json};
-
-/// Two-sided 95 % of a normal distribution.
-const Z: f64 = 1.959_964;
 
 /// `k` of `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,14 +26,7 @@ impl Share {
 
     /// Wilson's 95 % interval: holds its level for small counts and near 0 and 1.
     pub fn interval(self) -> (f64, f64) {
-        if self.n == 0 {
-            return (0.0, 1.0);
-        }
-        let (n, p) = (self.n as f64, self.value());
-        let middle = p + Z * Z / (2.0 * n);
-        let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + Z * Z / n;
-        (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+        wilson::interval(self.k, self.n)
     }
 
     /// For the record.

@@ -92,7 +92,7 @@ impl Ours {
             let listens = !plays[p].like.is_empty() || !plays[p].phrases.is_empty();
             listens && plays[p].speaker.admits(Party::Buyer) && !held.contains(&plays[p].id)
         };
-        let (play, p) = meaning.best(&judged, admits)?;
+        let (play, p) = meaning.best(&judged, fusion::MEANING_AT, admits)?;
         Some(Sure { label: plays[play].label.clone(), score: decimal(fusion::meaning(p)) })
     }
 }
@@ -202,7 +202,7 @@ mod tests {
             let mut embedding = vec![0.0; 26];
             let first = text.bytes().next().unwrap_or(b'a').to_ascii_lowercase();
             embedding[usize::from(first.saturating_sub(b'a')).min(25)] = 1.0;
-            Sentence { embedding, classes: vec![0.0; self.0.len()] }
+            Sentence { embedding, classes: vec![0.0; self.0.len()], ..Sentence::default() }
         }
     }
 

@@ -2,7 +2,6 @@
 
 mod picture;
 mod rest;
-mod screen;
 mod slot;
 mod step;
 mod watch;
@@ -16,7 +15,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use reframe_bots::play::{self, Call, Sound, Voice};
+use reframe_bots::play::Call;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -26,7 +25,8 @@ use self::{
 };
 use crate::{
     record,
-    serving::{Over, Serving, fixture},
+    sample_call::SampleCall,
+    serving::{Over, Serving},
 };
 
 /// Of the most that went well, this share is held for long.
@@ -73,34 +73,71 @@ pub struct Args {
     quick: bool,
 }
 
+/// How much is measured.
+struct Extent {
+    from: u32,
+    step: u32,
+    most: u32,
+    /// How long new calls are given to begin, in seconds.
+    settle: u64,
+    /// How long a step is measured, in seconds.
+    hold: u64,
+    soak: u64,
+    starts: usize,
+    silent: u32,
+    /// How long silence is measured, in seconds.
+    rest: u64,
+}
+
+impl Extent {
+    fn of(args: &Args) -> Self {
+        if args.quick {
+            // Long enough for the first objection of the short call, which comes six seconds after the call begins.
+            return Self { from: 1, step: 1, most: 2, settle: 2, hold: 8, soak: 0, starts: 1, silent: 2, rest: 2 };
+        }
+        let (from, step) = (args.from.max(1), args.step.max(1));
+        let (most, hold, soak, silent) = (args.most, args.hold, args.soak, args.silent);
+        Self { from, step, most, settle: 10, hold, soak, starts: 5, silent, rest: 30 }
+    }
+
+    /// The first calls begin somewhere within so many ms.
+    const fn spread_ms(&self) -> u64 {
+        (self.settle - 1) * 1_000
+    }
+}
+
+fn calls(args: &Args) -> anyhow::Result<Vec<SampleCall>> {
+    if args.quick {
+        return Ok(vec![SampleCall::short()?]);
+    }
+    args.calls.iter().map(|name| SampleCall::load(name)).collect()
+}
+
 /// Runs it.
 ///
 /// # Errors
 /// If the program is missing, a fixture is, or what comes out cannot be.
 pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
-    let (from, step, most, hold, soak) = if args.quick {
-        (1, 1, 2, 22, 0)
-    } else {
-        (args.from.max(1), args.step.max(1), args.most, args.hold, args.soak)
-    };
-    let ready = rest::cold_starts(if args.quick { 1 } else { 5 })?;
+    let extent = Extent::of(args);
+    let Extent { from, step, most, hold, soak, silent, .. } = extent;
+    let ready = rest::cold_starts(extent.starts)?;
     println!("from start to taking connections: {:.0} ms (the middle of {})", ready.p50_ms, ready.n);
-    let (silent, rest_s) = if args.quick { (2, 5) } else { (args.silent, 30) };
-    let (idle, idle_mib) = rest::at_rest(silent, rest_s)?;
+    let (idle, idle_mib) = rest::at_rest(silent, extent.rest)?;
     println!("{silent} silent calls: {:.1} % of a core, {idle_mib:.0} MiB", idle * 100.0);
 
-    let calls =
-        args.calls.iter().map(|name| play::load(&[fixture(name)], &[])).collect::<anyhow::Result<Vec<Call>>>()?;
-    let longest = calls.iter().map(length_s).max().unwrap_or(0);
+    let samples = calls(args)?;
+    let longest = samples.iter().map(SampleCall::length_ms).max().unwrap_or(0) / 1_000;
+    let names: Vec<String> = samples.iter().map(|sample| sample.name.clone()).collect();
+    let calls: Vec<Call> = samples.into_iter().map(|sample| sample.call).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let server = Serving::start(most.max(from) + 1)?;
     let empty_kib = server.memory_kib()?;
-    let (shared, mut ended) = shared(&server, args.over, calls);
+    let (shared, mut ended) = shared(&server, args.over, calls.clone());
     let mut slots = 0;
     let mut add = |upto: u32| {
         while slots < upto {
             slots += 1;
-            runtime.spawn(slot::run(Arc::clone(&shared), u64::from(slots), 9_000));
+            runtime.spawn(slot::run(Arc::clone(&shared), u64::from(slots), extent.spread_ms()));
         }
     };
     header();
@@ -108,7 +145,7 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
     let mut at = from;
     loop {
         add(at);
-        let measured = measure(&server, &shared, &mut ended, at, Duration::from_secs(hold))?;
+        let measured = measure(&server, &shared, &mut ended, at, (extent.settle, hold))?;
         line(&measured);
         let well = measured.went_well();
         steps.push(measured);
@@ -124,10 +161,19 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
     drop(runtime);
 
     let held = match &best {
-        Some(best) if soak > 0 => Some(hold_at(((f64::from(best.calls) * HELD) as u32).max(1), soak, args)?),
+        Some(best) if soak > 0 => {
+            Some(hold_at(((f64::from(best.calls) * HELD) as u32).max(1), &extent, args.over, calls)?)
+        }
         _ => None,
     };
     let last = steps.last().context("nothing was measured")?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    steps.iter().chain(&held).try_for_each(|step| step.check(cores))?;
+    ensure!(
+        (0.0..cores).contains(&idle) && ready.p50_ms > 0.0,
+        "{idle} cores in silence, {} ms to start",
+        ready.p50_ms
+    );
     ensure!(
         steps.iter().any(|s| s.cards.n > 0),
         "no card came: --hold is too short for these calls, or nothing is heard"
@@ -169,7 +215,7 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
         "ready_ms_under_1500": ready.p50_ms,
     });
     Ok(json!({
-        "over": args.over.as_str(), "fixtures": args.calls, "quick": args.quick, "hold_s": hold, "cold_start": ready,
+        "over": args.over.as_str(), "fixtures": names, "quick": args.quick, "hold_s": hold, "cold_start": ready,
         "silent": {"calls": silent, "cores": idle, "mib": idle_mib}, "empty_mib": empty_kib / 1024,
         "steps": steps, "calls": best.as_ref().map(|b| b.calls), "calls_per_core": per_core, "mib_per_call": per_call,
         "held_s": soak, "held": held, "goals": goals,
@@ -184,18 +230,18 @@ fn shared(server: &Serving, over: Over, calls: Vec<Call>) -> (Arc<Shared>, Recei
     (Arc::new(Shared { server: server.connection(), over, calls, stop, tell, untold, refused }), told)
 }
 
-/// Lets new calls begin, then measures for so long.
+/// Lets new calls begin for so many seconds, then measures for so many.
 fn measure(
     server: &Serving,
     shared: &Shared,
     ended: &mut Receiver<News>,
     calls: u32,
-    hold: Duration,
+    (settle, hold): (u64, u64),
 ) -> anyhow::Result<Step> {
-    std::thread::sleep(Duration::from_secs(10));
+    std::thread::sleep(Duration::from_secs(settle));
     while ended.try_recv().is_ok() {}
     let (begun, refused) = (Instant::now(), shared.refused.load(Ordering::Relaxed));
-    let stretch = watch::watch(server, hold)?;
+    let stretch = watch::watch(server, Duration::from_secs(hold))?;
     let mut news = Vec::new();
     while let Ok(one) = ended.try_recv() {
         news.push(one);
@@ -203,27 +249,18 @@ fn measure(
     Ok(step(calls, &stretch, &news, begun, shared.refused.load(Ordering::Relaxed) - refused))
 }
 
-/// Holds so many calls for so many seconds in a fresh server.
-fn hold_at(calls: u32, seconds: u64, args: &Args) -> anyhow::Result<Step> {
-    println!("\nholding {calls} calls for {seconds} s");
-    let fixtures = args.calls.iter().map(|name| play::load(&[fixture(name)], &[])).collect::<anyhow::Result<_>>()?;
+/// Holds so many calls in a fresh server.
+fn hold_at(calls: u32, extent: &Extent, over: Over, fixtures: Vec<Call>) -> anyhow::Result<Step> {
+    println!("\nholding {calls} calls for {} s", extent.soak);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let server = Serving::start(calls + 1)?;
-    let (shared, mut ended) = shared(&server, args.over, fixtures);
+    let (shared, mut ended) = shared(&server, over, fixtures);
     for n in 0..calls {
-        runtime.spawn(slot::run(Arc::clone(&shared), u64::from(n), 9_000));
+        runtime.spawn(slot::run(Arc::clone(&shared), u64::from(n), extent.spread_ms()));
     }
-    let held = measure(&server, &shared, &mut ended, calls, Duration::from_secs(seconds));
+    let held = measure(&server, &shared, &mut ended, calls, (extent.settle, extent.soak));
     shared.stop.store(true, Ordering::Relaxed);
     held
-}
-
-fn length_s(call: &Call) -> u64 {
-    let of = |voice: &Voice| match &voice.sound {
-        Sound::Opus(file) => file.samples_48k / 48_000,
-        Sound::Pcm { rate_hz, samples } => samples.len() as u64 / u64::from((*rate_hz).max(1)),
-    };
-    call.voices.iter().map(of).max().unwrap_or(0)
 }
 
 /// Seconds of a text like `90s`, `10m`, `1h`.

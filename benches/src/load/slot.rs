@@ -8,9 +8,9 @@ use std::sync::{
 use reframe_bots::play::{Call, PlayEvent};
 use tokio::sync::mpsc::Sender;
 
-use super::screen::{self, CardSeen, Seen};
 use crate::{
     dice::Dice,
+    screen::{self, Late, Seen},
     serving::{Connection, Over},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub enum News {
     /// A right card is there.
-    Card(CardSeen),
+    Card(Late),
     /// A call ended.
     Ended(Ended),
 }
@@ -76,8 +76,8 @@ pub async fn run(shared: Arc<Shared>, number: u64, spread_ms: u64) {
                     let zero = Arc::clone(&zero);
                     let shared = Arc::clone(&shared);
                     watching = truth.clone().map(|truth| {
-                        let tell = move |card| {
-                            if shared.tell.try_send(News::Card(card)).is_err() {
+                        let tell = move |card: screen::CardSeen| {
+                            if card.late.is_some_and(|late| shared.tell.try_send(News::Card(late)).is_err()) {
                                 shared.untold.fetch_add(1, Ordering::Relaxed);
                             }
                         };

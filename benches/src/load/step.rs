@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use anyhow::ensure;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -57,6 +58,24 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether these figures can be at all on a machine with so many cores.
+    ///
+    /// # Errors
+    /// Says which cannot.
+    pub fn check(&self, cores: f64) -> anyhow::Result<()> {
+        let took = self.engine_cores + self.generator_cores;
+        // What /proc counts in hundredths of a second may be a little more than there was.
+        ensure!(self.engine_cores > 0.0 && took <= cores * 1.1, "{took} of {cores} cores were used");
+        // A call that has just ended may still be open as the next one of its slot begins.
+        ensure!(self.open.1 >= 1.0 && self.open.1 <= 2.0 * f64::from(self.calls), "{:?} calls were open", self.open);
+        ensure!(self.memory_mib > 1.0, "a server of {} MiB", self.memory_mib);
+        ensure!(self.right <= self.expected, "{} of {} objections were answered", self.right, self.expected);
+        let c = &self.cards;
+        ensure!(c.p50_ms <= c.p95_ms && c.p95_ms <= c.max_ms, "times of cards that are out of order: {c:?}");
+        ensure!(c.n == 0 || c.p50_ms > 0.0, "cards that came before their phrases ended");
+        Ok(())
+    }
+
     /// Whether all was in time and nothing was lost.
     pub fn went_well(&self) -> bool {
         self.cards.n > 0 && self.cards.p95_ms <= LATE_MS && self.shed == 0.0 && self.dropped == 0 && self.refused == 0
@@ -180,15 +199,13 @@ pub fn line(s: &Step) {
 mod tests {
     use std::time::Duration;
 
-    use super::{
-        super::{screen, slot},
-        *,
-    };
+    use super::{super::slot, *};
+    use crate::screen;
 
     fn seen(begun: Instant, late_ms: f64) -> [News; 2] {
-        let seen = screen::Seen { expected: 3, right: 2, wrong: 1, behind: false };
+        let seen = screen::Seen { expected: 3, right: 2, wrong: 1, ..screen::Seen::default() };
         let ended = slot::Ended { seen: Ok(seen), dropped: 0, late_ms: 12 };
-        [News::Card(screen::CardSeen { at: begun, late_ms, heard_ms: 300 }), News::Ended(ended)]
+        [News::Card(screen::Late { at: begun, late_ms, heard_ms: 300 }), News::Ended(ended)]
     }
 
     #[test]
@@ -207,6 +224,16 @@ mod tests {
         assert!(!step(4, &stretch, &seen(begun, 400.0), begun, 1).went_well(), "refused");
         assert!(!step(4, &stretch, &[], begun, 0).went_well(), "nothing was measured");
         let more = Step { calls: 8, memory_mib: 140.0, ..good.clone() };
-        assert!((per_call_mib(&[good, more]) - 10.0).abs() < 1e-9);
+        assert!((per_call_mib(&[good.clone(), more]) - 10.0).abs() < 1e-9);
+        let open = Step { open: (1.0, 4.0), ..good };
+        open.check(2.0).unwrap();
+        for cannot_be in [
+            Step { engine_cores: 3.0, ..open.clone() },
+            Step { open: (0.0, 0.0), ..open.clone() },
+            Step { right: 4, ..open.clone() },
+            Step { memory_mib: 0.0, ..open },
+        ] {
+            assert!(cannot_be.check(2.0).is_err(), "{cannot_be:?}");
+        }
     }
 }

@@ -22,6 +22,7 @@ use reframe_models::{
     ctc::{
         CtcModel, CtcOptions, CtcRecognizer,
         decoder::{Decoder, Finality},
+        network::Rows,
         spotter::{Spotter, SpotterPhrase},
     },
     sentence::MiniEncoder,
@@ -132,7 +133,7 @@ fn model_step() -> anyhow::Result<Body> {
     let mut state = model.network.start();
     // Four rows of 10 ms, as the program steps.
     let step = 4 * model.config.features.num_mels;
-    let (mut rows, mut at) = (Vec::new(), step * PRIMED);
+    let (mut rows, mut at) = (Rows::default(), step * PRIMED);
     // Until its look-ahead is filled, a step gives nothing and costs next to nothing.
     model.network.push(&mut state, &mel[..at], false, &mut rows)?;
     Ok(Box::new(move || {
@@ -151,9 +152,9 @@ fn model_step() -> anyhow::Result<Body> {
 
 /// Rows of log-posteriors of ten seconds of speech.
 fn posteriors(model: &CtcModel) -> anyhow::Result<Vec<f32>> {
-    let mut rows = Vec::new();
+    let mut rows = Rows::default();
     model.network.push(&mut model.network.start(), &mel(model)?, true, &mut rows)?;
-    Ok(rows)
+    Ok(rows.top)
 }
 
 fn beam_search() -> anyhow::Result<Body> {

@@ -51,22 +51,30 @@ pub fn missed(result: &Value) -> Option<Share> {
     Some(Share { k: all.saturating_sub(right), n: all })
 }
 
-fn latency(r: &Value) -> Option<Vec<Figure>> {
+/// How late the cards of one way in were: on the socket, and painted where that was measured.
+fn late(r: &Value, over: &str) -> Option<Vec<Figure>> {
     let mut out = Vec::new();
     for row in list(r, "/latency") {
         let name = text(row, "/part")?;
-        let (short, front) = match name {
-            "card on the socket" => (name, true),
-            _ if name.contains("paint") => (name, true),
-            _ => continue,
-        };
+        if !matches!(name, "card on the socket" | "card painted") {
+            continue;
+        }
         let n = format!("{} cards", count(row, "/n")?);
         for (quantile, pointer, goal) in [("p50", "/p50_ms", 500.0), ("p95", "/p95_ms", 800.0)] {
-            let mut figure =
-                Figure::new(format!("{short}, {quantile}"), Unit::Ms, at(row, pointer)?, n.clone()).at_most(goal);
-            figure.front = front;
-            out.push(figure);
+            let name = format!("{name}{over}, {quantile}");
+            out.push(Figure::new(name, Unit::Ms, at(row, pointer)?, n.clone()).at_most(goal));
         }
+    }
+    Some(out)
+}
+
+fn latency(r: &Value) -> Option<Vec<Figure>> {
+    let mut out: Vec<Figure> = late(r, "")?.into_iter().map(Figure::front).collect();
+    for other in list(r, "/others") {
+        // As above: no lateness without what was missed.
+        let missed = missed(other)?;
+        let of = |f: Figure| Figure { n: format!("{}, {} of {} missed", f.n, missed.k, missed.n), ..f };
+        out.extend(late(other, &format!(" over {}", text(other, "/over")?))?.into_iter().map(of));
     }
     let (cards, hours) = (count(r, "/false_or_wrong_cards")?, at(r, "/audio_s")? / 3_600.0);
     let hour = Figure::new(
@@ -346,6 +354,24 @@ mod tests {
         assert!((figures[2].range.unwrap().1 - 9.488).abs() < 0.01, "{:?}", figures[2]);
         assert_eq!((figures[3].value, figures[3].n.as_str()), (6.25, "1 of 16"));
         assert!(figures.iter().all(|f| !f.n.is_empty()));
+    }
+
+    #[test]
+    fn other_ways_in_stand_below_and_say_what_they_missed() {
+        let way = |over: &str, p95: f64| {
+            json!({"over": over, "objections": 16, "right": 15, "false_or_wrong_cards": 0, "audio_s": 360.0, "latency": [
+                {"part": "card painted", "n": 15, "p50_ms": 450.0, "p95_ms": p95},
+                {"part": "paint (socket to screen)", "n": 15, "p50_ms": 30.0, "p95_ms": 40.0}]})
+        };
+        let mut whole = way("whip", 600.0);
+        whole["others"] = json!([way("rtms", 900.0)]);
+        let figures = of("latency", &whole);
+        assert!(figures.iter().all(|f| !f.name.starts_with("paint")), "a part is no total");
+        let other = figures.iter().find(|f| f.name == "card painted over rtms, p95").unwrap();
+        assert_eq!((other.n.as_str(), other.met(), other.front), ("15 cards, 1 of 16 missed", Some(false), false));
+        assert!(figures.iter().any(|f| f.name == "card painted, p95" && f.front));
+        whole["others"][0].as_object_mut().unwrap().remove("right");
+        assert_eq!(of("latency", &whole), []);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod course;
 mod draw;
 mod figure;
-mod figures;
+pub mod figures;
 mod page;
 mod pictures;
 mod readme;

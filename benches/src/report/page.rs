@@ -159,7 +159,22 @@ fn hero(out: &mut String, all: &[Record], detect: Option<&Record>) {
             ),
         );
     }
-    out.push_str(" The voices are synthetic but for one; people are harder.</p></div>\n");
+    out.push_str(" The voices are synthetic but for one; people are harder.</p>");
+    for one in list(&last.result, "/missed") {
+        let said = |key: &str| escaped(one[key].as_str().unwrap_or_default());
+        let why: Vec<&str> = list(one, "/why").iter().filter_map(Value::as_str).collect();
+        put(
+            out,
+            format_args!(
+                "<p class=\"note\">Missed in {}: {} \u{201c}{}\u{201d}. {}</p>",
+                said("call"),
+                said("label"),
+                said("phrase"),
+                escaped(&why.join("; "))
+            ),
+        );
+    }
+    out.push_str("</div>\n");
 }
 
 fn group(out: &mut String, command: &str, title: &str, about: &str, all: &[Record]) {
@@ -262,6 +277,19 @@ mod tests {
             assert!(place(at_the_top) < first_group, "{at_the_top} stands too low");
         }
         assert!(page.contains("AMD EPYC, 2 cores"));
+    }
+
+    #[test]
+    fn what_was_missed_says_why() {
+        let mut records = sample::records();
+        let last =
+            records.get_mut("amd-epyc-2-cores").and_then(|m| m.get_mut("latency")).and_then(|all| all.last_mut());
+        last.unwrap().result["missed"] = serde_json::json!([
+            {"call": "bad-line", "label": "roi", "phrase": "<see> the return", "why": ["46.70 s: held back", "a gap"]}]);
+        let page = html(&records);
+        assert!(
+            page.contains("Missed in bad-line: roi \u{201c}&lt;see&gt; the return\u{201d}. 46.70 s: held back; a gap")
+        );
     }
 
     #[test]

@@ -1,8 +1,5 @@
 //! What happens between calls, at the size of a large team: how long the night takes, a search, the review page, a draft.
 
-#[path = "../../../engine/serve/tests/browser/cdp.rs"]
-#[allow(dead_code, clippy::unwrap_used, missing_docs, reason = "the browser tests' client, of which a part is needed")]
-mod cdp;
 mod page;
 mod pipeline;
 mod requests;
@@ -127,7 +124,7 @@ pub fn run(args: &Args, keep: bool) -> anyhow::Result<Value> {
         memory.push((if name == "first" { "run hygiene, first" } else { "run hygiene, second" }, night.ran.most_kib));
     }
 
-    let server = Serving::with(&Options { calls: 1, data: Some(world.data.clone()) })?;
+    let server = Serving::with(&Options { calls: 1, data: Some(world.data.clone()), ..Options::default() })?;
     let client = requests::Client::new(server.review())?;
     let asked = requests::ask(&client, rounds, &world.queries, args.seed)?;
     ensure!(asked.hits > 0, "no search found anything");

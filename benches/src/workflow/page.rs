@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{Row, cdp::Browser};
-use crate::figures::Times;
+use super::Row;
+use crate::{cdp::Browser, figures::Times};
 
 /// Size of the window: wide enough for the words beside the proposals.
 const WINDOW: (u32, u32) = (1280, 860);

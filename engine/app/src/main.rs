@@ -42,6 +42,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Demo(commands::demo::Args),
+    Init(commands::init::Args),
     Serve(commands::serve::Args),
     Replay(commands::replay::Args),
     Transcribe(commands::transcribe::Args),
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
     }
     let result = match Cli::parse().command {
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Init(args) => commands::init::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Transcribe(args) => commands::transcribe::run(&args),

@@ -2,15 +2,25 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{Served, err, out, run};
 use serde_json::Value;
-use support::{Served, err, out, run};
 
 fn demo(dir: &Path) {
-    let args = ["demo", "--pace", "max", "--json", "--name", "one", "--data", "data", "--approve-as", "Dana Reyes"];
+    let args = [
+        "demo",
+        "--call-only",
+        "--pace",
+        "max",
+        "--json",
+        "--name",
+        "one",
+        "--data",
+        "data",
+        "--approve-as",
+        "Dana Reyes",
+    ];
     let output = run(dir, &args);
     assert!(output.status.success(), "{}{}", out(&output), err(&output));
 }
@@ -136,7 +146,8 @@ fn the_doctor_finds_what_is_planted() {
 #[test]
 fn what_the_doctor_says_to_do_can_be_done() {
     let dir = tempfile::tempdir().unwrap();
-    let source = |name: &str| std::fs::read_to_string(support::root().join("engine/funnel/src").join(name)).unwrap();
+    let source =
+        |name: &str| std::fs::read_to_string(crate::support::root().join("engine/funnel/src").join(name)).unwrap();
     let texts = source("doctor/layers.rs") + &source("preflight.rs");
     let mut named = 0;
     for command in texts.split("`reframe ").skip(1).filter_map(|rest| rest.split('`').next()) {

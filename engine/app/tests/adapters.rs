@@ -3,10 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{path::Path, time::Duration};
 
+use crate::support::{Served, call, log, wait_until};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
 use reframe_call::{
@@ -15,7 +14,6 @@ use reframe_call::{
 };
 use reframe_store::{CallId, CallState, EventLog};
 use serde_json::json;
-use support::{Served, call, log, wait_until};
 use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
 
 /// The cut: the buyer says "more than we pay today" in it.

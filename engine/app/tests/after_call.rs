@@ -3,16 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{err, out, run};
 use serde_json::Value;
-use support::{err, out, run};
 
 /// The demo call, written up; approved too, if a name is given. The JSON line of what was drafted.
 fn demo(dir: &Path, approve_as: Option<&str>) -> Value {
-    let mut args = vec!["demo", "--pace", "max", "--json", "--name", "one", "--data", "data"];
+    let mut args = vec!["demo", "--call-only", "--pace", "max", "--json", "--name", "one", "--data", "data"];
     args.extend(approve_as.iter().flat_map(|name| ["--approve-as", name]));
     let output = run(dir, &args);
     assert!(output.status.success(), "{}{}", out(&output), err(&output));
@@ -47,7 +45,7 @@ fn not_an_autonomous_agent_and_the_rep_review_gate() {
     assert!(drafted["proposals"].as_array().unwrap().len() >= 2, "{drafted}");
     let before = crm(dir.path());
     assert_eq!(before.len(), 3, "{before:?}");
-    let shipped = support::call("demo").join("crm/deals.csv");
+    let shipped = crate::support::call("demo").join("crm/deals.csv");
     let deals = before.iter().find(|(path, _)| path.ends_with("deals.csv")).unwrap();
     assert_eq!(deals.1, std::fs::read_to_string(shipped).unwrap());
 
@@ -212,7 +210,7 @@ fn schemas_of_the_hand_offs_are_printed() {
             "{schema}"
         );
     }
-    let docs = std::fs::read_to_string(support::root().join("docs/WORKFLOW.md")).unwrap();
+    let docs = std::fs::read_to_string(crate::support::root().join("docs/WORKFLOW.md")).unwrap();
     let unlisted: Vec<&str> = names.lines().filter(|name| !docs.contains(&format!("`{name}`"))).collect();
     assert!(unlisted.is_empty(), "docs/WORKFLOW.md does not list {unlisted:?}");
     let wrong = run(dir.path(), &["schema", "nonsense"]);

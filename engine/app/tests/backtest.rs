@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+use crate::support::{err, out, root, run};
 use serde_json::Value;
-use support::{err, out, root, run};
 
 fn fixture(path: &str) -> String {
     root().join("fixtures/backtest").join(path).to_string_lossy().into_owned()

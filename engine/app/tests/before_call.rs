@@ -3,14 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
 };
 
+use crate::support::{err, out, run, run_with_input};
 use reframe_signal::import::sign;
 use reframe_store::{ItemKind, SqliteLog, SqliteOptions};
 use reframe_workflow::{
@@ -19,7 +18,6 @@ use reframe_workflow::{
     outbox::{Inbox as _, Which},
     verify::{Sources, check_all},
 };
-use support::{err, out, run, run_with_input};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -203,7 +201,7 @@ fn from_an_event_to_a_message_in_the_inbox_and_to_its_answer() {
 
     // An edit that breaks a rule is refused with what to write, at a terminal too; the draft stays as it was.
     let edit = |body: &str| {
-        let mut review = support::reframe(at);
+        let mut review = crate::support::reframe(at);
         review.args(["review", "--as", "Tom Miller"]).env("REFRAME_REVIEW_FROM_PIPE", "1");
         let mut child = review
             .stdin(std::process::Stdio::piped())
@@ -229,7 +227,7 @@ fn from_an_event_to_a_message_in_the_inbox_and_to_its_answer() {
 
     // The voice guide changes: what broke no rule yesterday is not approved today.
     std::fs::write(at.join("voice.toml"), "[forbidden]\nwarehouse = \"\"\n").unwrap();
-    let mut review = support::reframe(at);
+    let mut review = crate::support::reframe(at);
     review.args(["review", "--as", "Tom Miller"]).env("REFRAME_REVIEW_FROM_PIPE", "1");
     let mut child = review.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"a\nq\n").unwrap();
@@ -323,7 +321,7 @@ fn deliveries_are_signed_and_taken_once_and_dropped_files_are_read() {
     let dir = tempfile::tempdir().unwrap();
     team(dir.path());
     let text = config(false).replace("version = 1\n", "");
-    let served = support::Served::start(dir.path(), &text);
+    let served = crate::support::Served::start(dir.path(), &text);
     let secret = b"a secret of more than sixteen bytes";
     let now = (now_ms() / 1_000).to_string();
     let body = format!(

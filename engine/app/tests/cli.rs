@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{call, err, out, run, run_with_input, stereo_wav};
 use serde_json::Value;
-use support::{call, err, out, run, run_with_input, stereo_wav};
 
 /// Runs it, and wants this exit code and these words on standard error.
 #[track_caller]
@@ -124,7 +122,7 @@ fn detect_answers_line_by_line() {
 fn playbooks_are_checked_with_file_and_line() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let good = support::root().join("playbooks/b2b-saas");
+    let good = crate::support::root().join("playbooks/b2b-saas");
     let output = run(dir, &["playbook", "check", good.to_str().unwrap()]);
     assert!(output.status.success(), "{}", out(&output));
     std::fs::create_dir(dir.join("bad")).unwrap();
@@ -139,9 +137,9 @@ fn playbooks_are_checked_with_file_and_line() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let dir = tempfile::tempdir().unwrap();
-    let playbook = support::root().join("playbooks/b2b-saas");
+    let playbook = crate::support::root().join("playbooks/b2b-saas");
     for args in [&["check"][..], &["demo", "--list"], &["playbook", "check", playbook.to_str().unwrap()]] {
-        let mut child = support::reframe(dir.path())
+        let mut child = crate::support::reframe(dir.path())
             .args(args)
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())

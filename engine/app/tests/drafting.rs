@@ -2,10 +2,9 @@
 //! whatever fails.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{err, out, run};
 use reframe_connect::standin::model::{ModelStandIn, Play};
 use reframe_store::{SqliteLog, SqliteOptions};
 use reframe_workflow::{
@@ -13,11 +12,10 @@ use reframe_workflow::{
     outbox::{Inbox as _, Which},
 };
 use serde_json::{Value, json};
-use support::{err, out, run};
 
 /// The demo call, written up by the rules.
 fn written_up(dir: &Path) {
-    let output = run(dir, &["demo", "--pace", "max", "--json", "--name", "one", "--data", "data"]);
+    let output = run(dir, &["demo", "--call-only", "--pace", "max", "--json", "--name", "one", "--data", "data"]);
     assert!(output.status.success(), "{}{}", out(&output), err(&output));
 }
 
@@ -139,7 +137,7 @@ fn a_text_that_holds_is_proposed_with_its_maker_and_no_personal_datum_was_sent()
     assert!(!again.contains("note: the "), "{again}");
     assert!(idle.asked().iter().all(|a| !a.body.to_string().contains("headline")));
 
-    let crm = std::fs::read_to_string(support::call("demo").join("crm/contacts.csv")).unwrap();
+    let crm = std::fs::read_to_string(crate::support::call("demo").join("crm/contacts.csv")).unwrap();
     assert!(crm.contains("Marcus Bell"), "the test rests on it: {crm}");
     for request in standin.asked().iter().chain(&writing.asked()) {
         let bytes = String::from_utf8_lossy(&request.bytes).to_lowercase();

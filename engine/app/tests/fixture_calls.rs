@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{err, out, run};
 use serde_json::Value;
-use support::{err, out, run};
 
 /// The recogniser places a phrase to within a row or two (40 ms each); another kind of processor may move it by one.
 const SAME_PLACE_MS: u64 = 120;
@@ -38,7 +36,7 @@ fn play(name: &str) -> Value {
     let events = std::fs::read_to_string(dir.path().join(summary["events"].as_str().unwrap())).unwrap();
     let transcript = std::fs::read_to_string(dir.path().join(summary["transcript"].as_str().unwrap())).unwrap();
     assert!(!transcript.is_empty());
-    let golden = support::call(name).join("expected.jsonl");
+    let golden = crate::support::call(name).join("expected.jsonl");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&golden, &events).unwrap();
     }

@@ -2,20 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::support::{Served, call, hello, log, open_screen, screen_of, told, wait_until};
 use futures_util::{SinkExt, StreamExt};
 use reframe_bots::play::{self, PlayEvent, Player};
 use reframe_ingest::socket::protocol::audio_message;
 use reframe_serve::wire::ServerBody;
 use reframe_store::{CallState, EventLog};
 use serde_json::{Value, json};
-use support::{Served, call, hello, log, open_screen, screen_of, told, wait_until};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
@@ -271,7 +269,7 @@ fn a_second_ctrl_c_stops_at_once() {
     let (ingest, token) = (server.ingest(), server.token.clone());
     let (mut socket, _) = runtime.block_on(bot(&ingest, &token, &start("held", "live", 16_000)));
     // To fill a disk would need privileges; a lock on the database keeps it from being written just as well.
-    let lock = support::Locked::new(&dir.path().join("reframe-data/reframe.db"));
+    let lock = crate::support::Locked::new(&dir.path().join("reframe-data/reframe.db"));
     for _ in 0..10 {
         let consent = json!({"type": "consent", "track": 0, "consent": null}).to_string();
         runtime.block_on(socket.send(Message::text(consent))).unwrap();

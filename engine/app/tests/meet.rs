@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Served, call, stored};
 use reframe_bots::{
     engine::{Consent, Opening},
     meet::{
@@ -17,7 +16,6 @@ use reframe_bots::{
     sim::meet::{Conference, DisconnectReason, Guest, Plan},
 };
 use reframe_call::event::EventBody;
-use support::{Served, call, stored};
 
 /// Real time: the fixture call, and what starting and ending take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);

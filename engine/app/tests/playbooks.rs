@@ -3,15 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod feed;
-mod support;
-
 use std::path::Path;
 
-use feed::{Bot, runtime, start};
+use crate::feed::{Bot, runtime, start};
+use crate::support::{Served, out, run, stored, wait_until};
 use reframe_call::{card::Card, event::EventBody};
 use serde_json::{Value, json};
-use support::{Served, out, run, stored, wait_until};
 
 const BOOK: &str = r#"version = 1
 name = "book"

@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod feed;
-mod support;
-
 use std::path::Path;
 
-use feed::{Bot, runtime, start};
-use jiff::{Timestamp, ToSpan as _, Zoned, tz::TimeZone};
+use crate::feed::{Bot, runtime, start};
+use crate::meetings::{CONFIG, meeting_in, prep, world};
+use crate::support::{Served, err, log, out, run, stored, wait_until};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use reframe_call::event::{Event, EventBody};
 use reframe_store::{CallId, EventLog as _};
 use reframe_workflow::{
@@ -17,38 +16,6 @@ use reframe_workflow::{
     verify,
 };
 use serde_json::{Value, json};
-use support::{Served, err, log, out, run, stored, wait_until};
-
-const CONFIG: &str = "[data]\nrecord_inputs = true\n[workflow]\nnightly_at = \"\"\n\
-                      zone = \"Europe/Berlin\"\n[workflow.prep]\ncalendar = \"team.ics\"\n";
-
-/// The demo call with Marcus Bell of Northline, written up; and a configuration with a calendar.
-fn world(dir: &Path) {
-    let demo = run(dir, &["demo", "--pace", "max", "--json", "--name", "one"]);
-    assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
-    std::fs::write(dir.join("reframe.toml"), format!("version = 1\n{CONFIG}")).unwrap();
-}
-
-/// A meeting with Marcus in so many minutes.
-fn meeting_in(dir: &Path, minutes: i64, more: &str) {
-    let at = Timestamp::now().checked_add(minutes.minutes()).unwrap();
-    let stamp = |at: Timestamp| at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string();
-    let ends = at.checked_add(30.minutes()).unwrap();
-    let text = format!(
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:m1\nSUMMARY:Northline proposal\nORGANIZER:mailto:dana@reframe.example\n\
-         ATTENDEE:mailto:Marcus.Bell@northline.example\nDTSTART:{}\nDTEND:{}\n{more}END:VEVENT\nEND:VCALENDAR\n",
-        stamp(at),
-        stamp(ends)
-    );
-    std::fs::write(dir.join("team.ics"), text).unwrap();
-}
-
-/// What `reframe run prep` says.
-fn prep(dir: &Path) -> String {
-    let output = run(dir, &["run", "prep"]);
-    assert!(output.status.success(), "{}{}", out(&output), err(&output));
-    out(&output)
-}
 
 fn brief(dir: &Path, args: &[&str]) -> Brief {
     let output = run(dir, &[&["prep", "--json"], args].concat());

@@ -2,19 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod feed;
-mod support;
-
 use std::{
     collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
 };
 
-use feed::{Bot, files, heard, holds, http, mint, pairs, runtime, samples, script, start, track};
+use crate::feed::{Bot, files, heard, holds, http, mint, pairs, runtime, samples, script, start, track};
+use crate::support::{Served, run, stored};
 use reframe_call::event::EventBody;
 use serde_json::{Value, json};
-use support::{Served, run, stored};
 
 const FIXTURE: &str = "cold-call";
 
@@ -25,7 +22,7 @@ fn play(dir: &Path, config: &str, tracks: &[Value]) -> Vec<(String, Vec<u8>)> {
     let seen = runtime().block_on(async {
         let mut bot = Bot::connect(&server, &server.token, &start("p", "recorded", tracks), FIXTURE).await;
         bot.send_until(0.5).await;
-        let seen = feed::look(&bot.overlay()).await;
+        let seen = crate::feed::look(&bot.overlay()).await;
         bot.send_until(1.0).await;
         bot.stop().await;
         seen
@@ -158,9 +155,9 @@ fn no_token_stands_where_it_does_not_belong() {
         let mut bot = Bot::connect(&server, &ingest, &start("s", "recorded", &both), FIXTURE).await;
         bot.send_until(0.2).await;
         let overlay = bot.overlay();
-        feed::look(&overlay).await;
+        crate::feed::look(&overlay).await;
         let (page, _) = overlay.split_once("&token=").unwrap();
-        feed::look(&format!("{page}&token={screen}")).await;
+        crate::feed::look(&format!("{page}&token={screen}")).await;
         bot.stop().await;
         overlay
     });
@@ -169,7 +166,7 @@ fn no_token_stands_where_it_does_not_belong() {
             .token(&other)
             .call_id("another")
             .pace(reframe_bots::play::Pace::AsFastAsTaken)
-            .add(reframe_bots::play::load(&[support::call("no-objection")], &[]).unwrap())
+            .add(reframe_bots::play::load(&[crate::support::call("no-objection")], &[]).unwrap())
             .run(),
     );
     assert!(report.is_ok(), "{report:?}");
@@ -261,7 +258,7 @@ fn tokens_open_what_they_are_for_and_calls_can_be_prepared() {
         let bot = Bot::connect(&server, token, &start("prep", "recorded", &both), FIXTURE).await;
         // Both links show the same call.
         assert_ne!(prepared["overlay_url"].as_str().unwrap(), bot.overlay());
-        let seen = feed::look(prepared["overlay_url"].as_str().unwrap()).await;
+        let seen = crate::feed::look(prepared["overlay_url"].as_str().unwrap()).await;
         bot.stop().await;
         seen
     });
@@ -274,7 +271,7 @@ fn tokens_open_what_they_are_for_and_calls_can_be_prepared() {
         request.headers_mut().insert("Authorization", format!("Bearer {token}").parse().unwrap());
         let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
         socket.send(Message::text(start("other", "recorded", &both).to_string())).await.unwrap();
-        feed::next_text(&mut socket).await.unwrap()
+        crate::feed::next_text(&mut socket).await.unwrap()
     });
     assert!(refused["code"] == "unauthorized" && refused["message"].as_str().unwrap().contains("another call"));
     for (body, part) in [("{\"call\": \"a b\"}", "letters"), ("{\"ttl_s\": 0}", "ttl_s"), ("{\"colour\": 1}", "colour")]
@@ -288,6 +285,10 @@ fn tokens_open_what_they_are_for_and_calls_can_be_prepared() {
         (["--kind", "root", "--ttl", "1h"], "root"),
     ] {
         let output = run(dir.path(), &[&["token", "mint"][..], &args].concat());
-        assert!(!output.status.success() && support::err(&output).contains(part), "{}", support::err(&output));
+        assert!(
+            !output.status.success() && crate::support::err(&output).contains(part),
+            "{}",
+            crate::support::err(&output)
+        );
     }
 }

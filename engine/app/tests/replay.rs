@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::path::Path;
 
-use support::{err, run, stereo_wav};
+use crate::support::{err, run, stereo_wav};
 
 fn replay(dir: &Path, args: &[&str]) -> Vec<u8> {
     let mut all = vec!["replay"];
@@ -53,7 +51,7 @@ fn a_record_replays_with_its_own_settings() {
 #[test]
 fn a_committed_record_gives_the_committed_events_anywhere() {
     let dir = tempfile::tempdir().unwrap();
-    let recorded = support::root().join("fixtures/recorded");
+    let recorded = crate::support::root().join("fixtures/recorded");
     let inputs = recorded.join("inputs.jsonl");
     // Without the encoder: its sums are rounded in the order that suits a processor, and the record must be good on any.
     std::fs::write(dir.path().join("phrases.toml"), "version = 1\n[encoder]\nkind = \"none\"\n").unwrap();

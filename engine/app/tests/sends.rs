@@ -3,14 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
+use std::{path::Path, process::Output};
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Output, Stdio},
-};
-
+use crate::support::{approve_first, err, out, run, wait_until};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use reframe_policy::ledger::What;
 use reframe_store::{Item, ItemKind, SqliteLog, SqliteOptions};
@@ -21,7 +16,6 @@ use reframe_workflow::{
     outbox::{Inbox as _, Standing},
 };
 use serde_json::{Value, json};
-use support::{err, out, reframe, run, wait_until};
 
 const DANA: &str = "dana.fox@acme.example";
 const FOOTER: &str = "-- \nSeller Ltd, 1 Main Street, Springfield\nIf you would rather not hear from me, answer \"stop\" \
@@ -109,18 +103,9 @@ fn propose(dir: &Path, mail: Mail, from: &str, batch: &str) -> ProposalId {
     proposal.id
 }
 
-/// A person goes through the inbox and says yes to the first that waits.
+/// A person says yes to the first that waits.
 fn review(dir: &Path) -> Output {
-    let mut child = reframe(dir)
-        .args(["review", "--as", "Ada Byron"])
-        .env("REFRAME_REVIEW_FROM_PIPE", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"a\nq\n").unwrap();
-    child.wait_with_output().unwrap()
+    approve_first(dir, "Ada Byron")
 }
 
 fn standing(dir: &Path, id: &ProposalId) -> Standing {
@@ -293,7 +278,7 @@ fn what_becomes_known_after_the_approval_counts() {
         assert!(out(&asked).contains("denied: they unsubscribed (suppression)"), "{channel}: {}", out(&asked));
     }
     let config = std::fs::read_to_string(dir.join("reframe.toml")).unwrap();
-    let served = support::Served::start(dir, config.strip_prefix("version = 1\n").unwrap());
+    let served = crate::support::Served::start(dir, config.strip_prefix("version = 1\n").unwrap());
     wait_until("both are over", || {
         [&stopped, &other].iter().all(|id| !matches!(standing(dir, id), Standing::Approved { .. }))
     });
@@ -381,7 +366,7 @@ fn an_erased_person_stays_suppressed_and_may_see_before_what_is_kept() {
 fn a_follow_up_goes_by_the_rules_for_people_of_the_call() {
     let dir = world(("company", "region_default = \"US-NY\"\ncompany"));
     let dir = dir.path();
-    let demo = run(dir, &["demo", "--pace", "max", "--json", "--name", "one", "--data", "data"]);
+    let demo = run(dir, &["demo", "--call-only", "--pace", "max", "--json", "--name", "one", "--data", "data"]);
     assert!(demo.status.success(), "{}", err(&demo));
     let marcus = "marcus.bell@northline.example";
     let contacts = "id,name,email,role,deal_ids,company_id\n1,Marcus Bell,marcus.bell@northline.example,champion,1,1\n\

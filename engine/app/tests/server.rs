@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Served, call, log, stored, wait_until, watch};
 use reframe_bots::play::{self, PlayEvent, PlayReport, Player};
 use reframe_call::event::{Event, EventBody};
 use reframe_serve::wire::ServerBody;
 use reframe_store::{CallId, CallState, EventLog};
 use serde_json::Value;
-use support::{Served, call, log, stored, wait_until, watch};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::{Served, call, stored, watch};
 use futures_util::{SinkExt, StreamExt};
 use reframe_bots::{
     engine::{Consent, Opening},
@@ -15,7 +14,6 @@ use reframe_bots::{
 use reframe_call::event::EventBody;
 use reframe_serve::wire::ServerBody;
 use serde_json::{Value, json};
-use support::{Served, call, stored, watch};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 

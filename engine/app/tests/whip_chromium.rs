@@ -1,18 +1,14 @@
 //! A call joined with browsers: each party on the page `/whip` of a Chromium of its own, with a fixture's voice as its
 //! microphone; the cards come out at the screen's socket.
 
-#![allow(clippy::unwrap_used, missing_docs, dead_code)]
-
-#[path = "../../serve/tests/browser/cdp.rs"]
-mod cdp;
-mod support;
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
-use cdp::{Browser, Page};
+use crate::cdp::{Browser, Page};
+use crate::support::{Served, call, open_screen, told, wait_until};
 use futures_util::SinkExt as _;
 use reframe_serve::wire::{ClientMessage, ServerBody};
-use support::{Served, call, open_screen, told, wait_until};
 use tokio_tungstenite::tungstenite::Message;
 
 /// One side of a fixture call, as a file for a browser's pretended microphone.

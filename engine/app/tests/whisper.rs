@@ -3,6 +3,7 @@
 #![cfg(feature = "whisper")]
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // shared with the tests of `main.rs`, which use all of it
 mod support;
 
 use std::path::PathBuf;

@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod feed;
-mod support;
-
 use std::path::Path;
 
-use feed::{Bot, files, heard, holds, http, mint, runtime, start, track};
+use crate::feed::{Bot, files, heard, holds, http, mint, runtime, start, track};
+use crate::support::{Served, log, out, reframe, stored, wait_until};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{Event, EventBody, UtteranceId},
@@ -17,7 +15,6 @@ use reframe_call::{
 };
 use reframe_store::{CallId, EventLog, NewCall};
 use serde_json::{Value, json};
-use support::{Served, log, out, reframe, stored, wait_until};
 
 const FIXTURE: &str = "cold-call";
 
@@ -92,7 +89,7 @@ fn what_a_person_takes_back_in_mid_call_is_gone_everywhere_and_others_words_stay
     let (words, said) = (own_words(&before, 1), of_several_words(heard(&before, 1)));
     let kept = of_several_words(heard(&before, 0));
     assert!(said.len() >= 2 && !traces(dir, &words, &said).is_empty(), "{words:?}");
-    let screen = runtime.block_on(feed::look(&overlay));
+    let screen = runtime.block_on(crate::feed::look(&overlay));
 
     let body = json!({"person": "Peter@ACME.example", "method": "verbal", "proof": "said so"}).to_string();
     let (status, answer) = http(&server, "POST", "/v1/consents/withdraw", &admin, &body);
@@ -109,7 +106,7 @@ fn what_a_person_takes_back_in_mid_call_is_gone_everywhere_and_others_words_stay
     for (old, new) in before.iter().zip(&after) {
         assert_eq!((old.seq, old.at), (new.seq, new.at), "the log keeps its shape");
     }
-    let again = runtime.block_on(feed::look(&overlay));
+    let again = runtime.block_on(crate::feed::look(&overlay));
     for text in &said {
         assert!(!again.contains(text.as_str()), "{text:?} is still on the screen, which had shown: {screen}");
     }
@@ -134,11 +131,11 @@ fn what_a_person_takes_back_in_mid_call_is_gone_everywhere_and_others_words_stay
     let output =
         reframe(dir).args(args).arg(format!("http://{}", server.addr)).env("REFRAME_ADMIN_TOKEN", &admin).output();
     let output = output.unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", support::err(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", crate::support::err(&output));
     let why = out(&output);
     assert!(why.starts_with("withdrawn\n* #3") && why.contains("said so") && why.contains("platform"), "{why}");
     assert_eq!(server.terminate(), Some(0));
-    let why = support::run(dir, &["consent", "why", "--person", "peter@acme.example", "--call", "w"]);
+    let why = crate::support::run(dir, &["consent", "why", "--person", "peter@acme.example", "--call", "w"]);
     assert!(out(&why).starts_with("withdrawn\n* #3"), "without the server too: {}", out(&why));
 }
 
@@ -292,11 +289,11 @@ fn the_registry_can_be_kept_over_http_and_on_the_command_line() {
         reframe(dir).args(command).env("REFRAME_ADMIN_TOKEN", &admin).output().unwrap()
     };
     let output = at_server(&["withdraw", "--person", "dana@acme.example", "--call", "x", "--method", "e-mail"]);
-    assert!(output.status.success(), "{}", support::err(&output));
+    assert!(output.status.success(), "{}", crate::support::err(&output));
     assert_eq!(get("?person=dana@acme.example&call=x")["standing"], json!({"is": "withdrawn", "by": 2}));
     assert_eq!(get("?person=dana@acme.example&call=y")["standing"], json!({"is": "given", "by": 1}));
     let args = ["consent", "give", "--person", "lee", "--call", "x", "--method", "verbal", "--jurisdiction", "US-CA"];
-    assert!(support::run(dir, &args).status.success());
+    assert!(crate::support::run(dir, &args).status.success());
     assert_eq!(at_server(&["why", "--person", "lee", "--call", "x"]).status.code(), Some(0));
     let list = out(&at_server(&["list"]));
     assert_eq!(list.lines().count(), 3, "{list}");
@@ -304,5 +301,9 @@ fn the_registry_can_be_kept_over_http_and_on_the_command_line() {
     let refused =
         reframe(dir).args(["consent", "list", "--server", &place]).env("REFRAME_ADMIN_TOKEN", "wrong").output();
     let refused = refused.unwrap();
-    assert!(!refused.status.success() && support::err(&refused).contains("401"), "{}", support::err(&refused));
+    assert!(
+        !refused.status.success() && crate::support::err(&refused).contains("401"),
+        "{}",
+        crate::support::err(&refused)
+    );
 }

@@ -3,10 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{path::Path, sync::Arc, time::Duration};
 
+use crate::support::{Served, call, log, stored, wait_until};
 use reframe_bots::{
     engine::Opening,
     play::{Call, Sound, Voice},
@@ -26,7 +25,6 @@ use reframe_call::{
     event::{Event, EventBody},
 };
 use reframe_store::{CallId, CallState, EventLog};
-use support::{Served, call, log, stored, wait_until};
 
 /// The cut: two objections.
 const FROM_MS: u64 = 12_000;

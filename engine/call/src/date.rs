@@ -4,6 +4,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The months' English names, from January on, in lower case as they are recognised.
+pub const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// A day of the Gregorian calendar, written `2026-05-01`. Ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

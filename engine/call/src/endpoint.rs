@@ -8,7 +8,7 @@ use crate::{audio::FRAME_US, time::MediaTime};
 pub struct EndpointSettings {
     /// Speech must last this long to begin an utterance.
     pub start_ms: u64,
-    /// Silence must last this long to end one. Longer than the recogniser's look-ahead (392 ms for asr-v0), so that
+    /// Silence must last this long to end one. Longer than the recogniser's look-ahead (392 ms for asr-v1), so that
     /// the last word is complete; shorter than a thinking pause.
     pub stop_ms: u64,
     /// Audio kept from before the speech was noticed, so that no first sound is lost.

@@ -50,3 +50,4 @@ pub mod session;
 pub mod testing;
 pub mod time;
 pub mod transcript;
+pub mod wilson;

@@ -65,6 +65,27 @@ pub fn ordinal(word: &str) -> Option<u64> {
     value(word, &ORDINAL_ONES, &ORDINAL_TENS)
 }
 
+/// The words of a cardinal, 0 to 99: "twenty", "seven"; a larger one has none.
+#[must_use]
+pub fn cardinal_words(n: usize) -> Vec<&'static str> {
+    words(n, ONES, TENS)
+}
+
+/// The words of an ordinal, 0 to 99: "twenty", "seventh"; a larger one has none.
+#[must_use]
+pub fn ordinal_words(n: usize) -> Vec<&'static str> {
+    words(n, ORDINAL_ONES, ORDINAL_TENS)
+}
+
+fn words(n: usize, ones: [&'static str; 20], tens: [&'static str; 8]) -> Vec<&'static str> {
+    match n {
+        0..=19 => vec![ones[n]],
+        20..=99 if n.is_multiple_of(10) => vec![tens[n / 10 - 2]],
+        20..=99 => vec![TENS[n / 10 - 2], ones[n % 10]],
+        _ => Vec::new(),
+    }
+}
+
 fn value(word: &str, ones: &[&str], tens: &[&str]) -> Option<u64> {
     let at = |list: &[&str]| list.iter().position(|w| *w == word).and_then(|n| u64::try_from(n).ok());
     at(ones).or_else(|| at(tens).map(|n| 20 + 10 * n))
@@ -89,6 +110,19 @@ mod tests {
             ("", None, None),
         ] {
             assert_eq!((cardinal(word), ordinal(word)), (c, o), "{word}");
+        }
+    }
+    #[test]
+    fn a_number_is_spelled_in_the_words_that_are_read() {
+        for (n, c, o) in [
+            (0, "zero", "zeroth"),
+            (13, "thirteen", "thirteenth"),
+            (20, "twenty", "twentieth"),
+            (31, "thirty one", "thirty first"),
+            (99, "ninety nine", "ninety ninth"),
+            (100, "", ""),
+        ] {
+            assert_eq!((cardinal_words(n).join(" "), ordinal_words(n).join(" ")), (c.into(), o.into()), "{n}");
         }
     }
 }

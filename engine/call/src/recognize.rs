@@ -97,7 +97,7 @@ pub enum RecognizeError {
 
 /// Shared weights that make streams. One per process; streams are cheap.
 pub trait Recognizer: Send + Sync {
-    /// Name and content hash, for the first event of the log: `asr-v0:9f3c…`.
+    /// Name and content hash, for the first event of the log: `asr-v1:9f3c…`.
     fn id(&self) -> String;
 
     /// A stream for one track.

@@ -1,8 +1,7 @@
 //! One set of cases for every system of record: the folder, and HubSpot and Gmail on the stand-in.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{approved, approved_in, at, gmail, hubspot, mail, note, standin, task, update};
 use reframe_connect::{
     local::Local,
     standin::{Options, StandIn},
@@ -11,7 +10,6 @@ use reframe_workflow::{
     gate::Action,
     system::{Listing, ReadError, Record, RecordKind, RecordRef, SystemOfRecord, WriteError},
 };
-use support::{approved, approved_in, at, gmail, hubspot, mail, note, standin, task, update};
 
 const DEALS: &str = "# ours\nid,name,stage,amount,close_date,next_step,owner,contact_ids,how we met\n\
     7,Globex,Appointment Scheduled,5000,2026-06-30,call back,ada@seller.example.com,c1,\"at a fair, in May\"\n\

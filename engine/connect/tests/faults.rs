@@ -1,14 +1,12 @@
 //! Each way a vendor can fail: what the connector says about a write must be what the journal shows.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{approved, at, gmail, hubspot, mail, note, standin, update};
 use reframe_connect::standin::{Fault, Options, Rule, StandIn};
 use reframe_workflow::{
     gate::{Action, Approved},
     system::{ReadError, RecordKind, SystemOfRecord, WriteError},
 };
-use support::{approved, at, gmail, hubspot, mail, note, standin, update};
 
 /// The kind of an error, and its wait.
 fn class(error: &WriteError) -> (&'static str, u64) {

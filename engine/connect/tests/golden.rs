@@ -1,8 +1,7 @@
 //! Exactly what leaves for the vendors, write by write: `fixtures/http/requests.json`. `UPDATE_GOLDEN=1` rewrites it.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{approved, at, gmail, hubspot, mail, note, standin, task, update};
 use base64::Engine as _;
 use reframe_connect::standin::Options;
 use reframe_workflow::{
@@ -10,7 +9,6 @@ use reframe_workflow::{
     system::{RecordKind, SystemOfRecord},
 };
 use serde_json::{Value, json};
-use support::{approved, at, gmail, hubspot, mail, note, standin, task, update};
 
 #[test]
 fn what_leaves_is_what_was_written_down() {

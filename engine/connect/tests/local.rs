@@ -1,23 +1,21 @@
 //! The folder among people and other programs: hand edits, two writers, bad files, files left unfinished.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{fs, path::Path, sync::Arc};
 
+use crate::support::{approved, approved_in, at, mail, note, task, update};
 use reframe_connect::local::Local;
 use reframe_workflow::{
     gate::Action,
     system::{Listing, ReadError, RecordKind, SystemOfRecord, WriteError},
 };
-use support::{approved, approved_in, at, mail, note, task, update};
 
 const DEALS: &str = "# best first\r\nid,updated,stage,amount,our own column\r\n\r\n7,2026-01-01,discovery,-5,\"x, \"\"y\"\"\"\r\n8,,demo,9,\r\n";
 
 fn folder() -> (tempfile::TempDir, Local) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("deals.csv"), DEALS).unwrap();
-    let local = Local::open(folder.path(), None).unwrap().with_clock(|| support::NOON);
+    let local = Local::open(folder.path(), None).unwrap().with_clock(|| crate::support::NOON);
     (folder, local)
 }
 
@@ -136,7 +134,7 @@ fn a_stage_changed_by_hand_is_in_the_history() {
         fs::write(folder.path().join("deals.csv"), text).unwrap();
     };
     deals("discovery");
-    let local = Local::open(folder.path(), None).unwrap().with_clock(|| support::NOON);
+    let local = Local::open(folder.path(), None).unwrap().with_clock(|| crate::support::NOON);
     let deal = at("local", RecordKind::Deal, "7");
     let history = |field: &str| {
         let read = local.read(&deal).unwrap().unwrap();
@@ -148,7 +146,7 @@ fn a_stage_changed_by_hand_is_in_the_history() {
     assert_eq!(history("stage"), [("discovery".to_owned(), day("2026-01-02"))]);
     assert_eq!(history("close_date"), [], "nobody knows since when");
     local.write(&approved("local", update(&deal, "close_date", Some("2026-06-30"), Some("2026-07-31")))).unwrap();
-    let noon = support::NOON / 86_400_000;
+    let noon = crate::support::NOON / 86_400_000;
     let moved = [("2026-06-30".to_owned(), day("2026-01-05")), ("2026-07-31".to_owned(), noon)];
     assert_eq!(history("close_date"), moved);
     assert_eq!(fs::read_to_string(folder.path().join("history.csv")).unwrap().lines().count(), 3);

@@ -3,8 +3,6 @@
 //! Installs them into `target/`, which needs a network: only with `CI=true` or `REFRAME_VENDORS=1`.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -42,7 +40,7 @@ fn hubspots_client_understands_the_stand_in() {
         std::fs::copy(sources("hubspot").join(file), folder.join(file)).unwrap();
     }
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder));
-    let standin = support::standin(&Options::default());
+    let standin = crate::support::standin(&Options::default());
     run(Command::new("node").args(["check.mjs", &standin.url(), KEY]).current_dir(&folder));
     assert!(standin.journal().len() > 30);
 }
@@ -56,7 +54,7 @@ fn googles_client_understands_the_stand_in() {
     }
     let wanted = sources("google").join("requirements.txt");
     run(Command::new(&python).args(["-m", "pip", "install", "-q", "--require-hashes", "-r"]).arg(wanted));
-    let standin = support::standin(&Options::default());
+    let standin = crate::support::standin(&Options::default());
     run(Command::new(&python).arg(sources("google").join("check.py")).args([&standin.url(), KEY]));
     assert!(standin.journal().len() > 15);
 }

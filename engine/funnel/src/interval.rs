@@ -1,10 +1,9 @@
 //! Shares and what they may be worth: Wilson's interval, quantiles of a sample.
 
+use reframe_call::wilson;
+pub use reframe_call::wilson::Z;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The 97.5 % quantile of the normal distribution: intervals hold 95 %.
-pub const Z: f64 = 1.959_963_984_540_054;
 
 /// So many of so many, with the interval that holds 95 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,19 +27,10 @@ impl Rate {
     #[must_use]
     pub fn of(k: u64, n: u64) -> Self {
         let k = k.min(n);
-        if n == 0 {
-            return Self { k, n, share: None, low: 0.0, high: 1.0 };
-        }
+        let (low, high) = wilson::interval(k, n);
         #[allow(clippy::cast_precision_loss, reason = "counts of cases are far below 2^52")]
-        let (x, m) = (k as f64, n as f64);
-        let p = x / m;
-        let z2 = Z * Z;
-        let middle = (p + z2 / (2.0 * m)) / (1.0 + z2 / m);
-        let half = Z / (1.0 + z2 / m) * (p * (1.0 - p) / m + z2 / (4.0 * m * m)).sqrt();
-        // At none and all the formula gives exactly 0 and 1 but for rounding.
-        let low = if k == 0 { 0.0 } else { (middle - half).max(0.0) };
-        let high = if k == n { 1.0 } else { (middle + half).min(1.0) };
-        Self { k, n, share: Some(p), low, high }
+        let share = (n > 0).then(|| k as f64 / n as f64);
+        Self { k, n, share, low, high }
     }
 
     /// `3 of 8 (37.5 %, 13.7–69.4)`.

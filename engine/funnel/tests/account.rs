@@ -1,8 +1,7 @@
 //! The account's state machine: the log decides everything, each step has its state, each walk its place.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use reframe_funnel::{
@@ -13,7 +12,6 @@ use reframe_funnel::{
 };
 use reframe_workflow::{artifact::Kind, audit::What, outbox::Standing, system::RecordKind};
 use serde_json::json;
-use support::*;
 
 fn two_accounts() -> World {
     let mut world = World::default();

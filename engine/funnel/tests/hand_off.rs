@@ -1,8 +1,7 @@
 //! Test 1 of the playbook: what one stage gives is what the next takes, and every hand-off can be followed back.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use proptest::prelude::*;
 use reframe_funnel::{
     lineage::{Missing, back_to, gaps, write_back_to},
@@ -10,7 +9,6 @@ use reframe_funnel::{
 };
 use reframe_workflow::artifact::Kind;
 use serde_json::json;
-use support::*;
 
 #[test]
 fn the_output_of_each_stage_is_the_input_of_the_next() {

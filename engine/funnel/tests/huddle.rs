@@ -1,8 +1,7 @@
 //! The morning page over a change of the clocks, against a golden text, and over its edges.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use jiff::tz::TimeZone;
 use reframe_funnel::{
     gather::log,
@@ -14,7 +13,6 @@ use reframe_workflow::{
     system::RecordKind,
 };
 use serde_json::json;
-use support::*;
 
 fn transcript(started_unix_ms: i64) -> CallTranscript {
     let card =

@@ -2,10 +2,9 @@
 //! the forecast moves in week 10. Each step is its own stage's type; they share ids, so one leads to the other.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::*;
 use reframe_funnel::{
     fact::Approval,
     lineage::{back_to, gaps, write_back_to},
@@ -19,7 +18,6 @@ use reframe_workflow::{
     system::RecordKind,
 };
 use serde_json::json;
-use support::*;
 
 const WEEK: i64 = 7 * DAY;
 

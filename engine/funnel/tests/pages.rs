@@ -1,8 +1,7 @@
 //! The JSON documents of the pages: what they hold, and that each reads back as it was written.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use jiff::tz::TimeZone;
 use reframe_funnel::{
     deal::{CallNote, summary},
@@ -18,7 +17,6 @@ use reframe_workflow::{
     handoff::{Commitment, Handling, Note, NoteProposal, ObjectionRaised, Owner, Risk},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use support::*;
 
 fn reads_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(page: &T) -> serde_json::Value {
     let text = serde_json::to_string(page).unwrap();

@@ -1,10 +1,9 @@
 //! Test 4 of the playbook: drop-off between any two stages, worked out by hand and conserved over random histories.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::*;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use reframe_funnel::{
@@ -16,7 +15,6 @@ use reframe_funnel::{
 };
 use reframe_workflow::{artifact::Kind, system::RecordKind};
 use serde_json::json;
-use support::*;
 
 fn question(from: &str, to: &str, now: i64) -> Question {
     Question {

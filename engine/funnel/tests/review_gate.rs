@@ -1,13 +1,11 @@
 //! Test 2 of the playbook: every send, write and stage change passes a person; the page shows one that did not.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use proptest::prelude::*;
 use reframe_funnel::{fact::Approval, stage::Stage};
 use reframe_workflow::{artifact::Kind, audit::What};
 use serde_json::json;
-use support::*;
 
 #[test]
 fn every_write_of_a_walk_has_its_approval_on_the_page() {

@@ -1,8 +1,7 @@
 //! Test 3 of the playbook, as far as it is pure: what counts as done is what the system of record has, once.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::*;
 use reframe_funnel::{
     fact::Approval,
     gather::{by_account, log},
@@ -11,7 +10,6 @@ use reframe_funnel::{
 };
 use reframe_workflow::{artifact::Kind, audit::What};
 use serde_json::json;
-use support::*;
 
 #[test]
 fn nothing_is_done_before_its_system_said_so() {

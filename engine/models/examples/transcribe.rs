@@ -13,17 +13,18 @@ use reframe_call::{
 use reframe_models::ctc::{
     CtcOptions, CtcRecognizer,
     decoder::{Decoder, Finality},
+    network::Rows,
 };
 
 fn whole(recognizer: &CtcRecognizer, samples: &[f32]) -> Result<String, Box<dyn std::error::Error>> {
     let model = recognizer.model();
-    let (mut mel, mut rows, mut words) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut mel, mut rows, mut words) = (Vec::new(), Rows::default(), Vec::new());
     model.frontend.push(&mut model.frontend.start(), samples, true, &mut mel);
     model.network.push(&mut model.network.start(), &mel, true, &mut rows)?;
     let context = model.context(&[], 0.0);
     let knowledge = model.knowledge(&context);
     let mut decoder = Decoder::new(Finality { pause_rows: None, age_rows: None });
-    rows.chunks_exact(model.config.symbols()).for_each(|row| decoder.push(&knowledge, row));
+    rows.top.chunks_exact(model.config.symbols()).for_each(|row| decoder.push(&knowledge, row));
     decoder.finish(&knowledge, &mut words);
     Ok(words.iter().map(|w| model.spelling(&context, w.word)).collect::<Vec<_>>().join(" "))
 }

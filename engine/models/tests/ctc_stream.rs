@@ -75,11 +75,13 @@ fn any_chunk_gives_the_same_posteriors() {
     let whole = posteriors(model, short, short.len());
     for chunk in [1, 7, 160, 777, 1_600, 5_120] {
         let chunked = posteriors(model, short, chunk);
-        assert_eq!(chunked.len(), whole.len(), "chunks of {chunk}");
-        let difference = chunked.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        println!("chunks of {chunk}: {difference:.1e}");
-        // The products of other sizes add up in another order; the reference implementation moved by 8e-6.
-        assert!(difference < 1e-4, "chunks of {chunk}: {difference}");
+        for (chunked, whole) in [(&chunked.middle, &whole.middle), (&chunked.top, &whole.top)] {
+            assert_eq!(chunked.len(), whole.len(), "chunks of {chunk}");
+            let difference = chunked.iter().zip(whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            println!("chunks of {chunk}: {difference:.1e}");
+            // The products of other sizes add up in another order; the reference implementation moved by 8e-6.
+            assert!(difference < 1e-4, "chunks of {chunk}: {difference}");
+        }
     }
 }
 
@@ -150,10 +152,11 @@ fn context_turns_the_transcript_to_a_phrase() {
     let golden = Golden::load("clip1");
     let input = frames(&golden.samples, MediaTime::ZERO);
     let plain = text(&run(&mut shared().stream(&Bias::default()), &input));
-    assert!(!plain.contains("lucid"), "the example has become too easy: {plain}");
+    // Two spellings of one sound: whatever the weights are, only the words around it can choose.
+    assert!(plain.contains("rained"), "the example has become another: {plain}");
     let bias = Bias { context: vec!["lucid indifference reigned".into()], spot: Vec::new() };
     let leaning = text(&run(&mut shared().stream(&bias), &input));
-    assert!(leaning.contains("lucid indifference"), "{leaning}");
+    assert!(leaning.contains("lucid indifference reigned"), "{leaning}");
 }
 
 #[test]
@@ -261,7 +264,7 @@ const TEN_MINUTES: usize = 25 * 60 * 10;
 #[test]
 fn memory_stays_bounded_without_a_pause() {
     let model = model();
-    let rows: Vec<f32> = Golden::all().into_iter().flat_map(|g| g.logpost).collect();
+    let rows: Vec<f32> = Golden::all().into_iter().flat_map(|g| g.logpost.top).collect();
     let context = model.context(&["too expensive".into()], 1.0);
     let knowledge = model.knowledge(&context);
     let mut decoder = Decoder::new(Finality { pause_rows: None, age_rows: Some(62) });
@@ -286,7 +289,7 @@ fn memory_stays_bounded_without_a_pause() {
 fn names_change_with_content() {
     let recognizer = shared();
     let id = recognizer.id();
-    assert!(id.starts_with("asr-v0:") && id.len() == "asr-v0:".len() + 12, "{id}");
+    assert!(id.starts_with("asr-v1:") && id.len() == "asr-v1:".len() + 12, "{id}");
     assert_eq!(recognizer.id(), id);
 }
 
@@ -307,7 +310,7 @@ const FILES: [&str; 7] = [
     "model.safetensors",
     "frontend.safetensors",
     "lexicon.txt.gz",
-    "lm.arpa.gz",
+    "trigram.gz",
     "cmudict.txt.gz",
     "lts.txt.gz",
 ];
@@ -337,6 +340,19 @@ fn a_model_loads_from_a_folder() {
     for stage in ["network", "language model", "lexicon"] {
         assert!(stages.iter().any(|s| s.0 == stage), "{stage}: {stages:?}");
     }
+}
+
+#[test]
+fn a_folder_may_have_the_trigram_as_text() {
+    let dir = folder_with("trigram.gz", None);
+    let text = "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\t-0.5\n-3\t<unk>\n-1\thello\n-1.5\tthere\n\n\
+                \\2-grams:\n-0.5\t<s> hello\n\n\\end\\\n";
+    let file = std::fs::File::create(dir.path().join("lm.arpa.gz")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    let loaded = CtcModel::load(dir.path(), &mut |_, _| {}).unwrap();
+    assert_ne!(loaded.id(), model().id());
 }
 
 #[test]

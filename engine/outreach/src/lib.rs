@@ -5,7 +5,6 @@
 //! answer: [`reply::classify`] → [`reply::handle`] → [`sequence::Sequence::happened`].
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod calendar;
 pub mod draft;
 pub mod facts;
 pub mod lint;

@@ -23,34 +23,45 @@ impl Footer {
     /// The lines below the name, in the language of the message; nothing without company or address.
     #[must_use]
     pub fn text(&self, language: Language) -> Option<String> {
-        let clean = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (company, address) = (clean(&self.company), clean(&self.postal_address));
-        if company.is_empty() || address.is_empty() {
-            return None;
-        }
-        let (stop, helped) = match language {
-            Language::English => (
-                "If you would rather not hear from me, answer \"stop\" and I will not write again.",
-                "A program helped to draft this message; a person read, approved and sent it.",
-            ),
-            Language::German => (
-                "Wenn Sie keine Nachrichten von mir möchten, antworten Sie mit „stop“; dann schreibe ich nicht mehr.",
-                "Ein Programm hat beim Entwurf geholfen; ein Mensch hat ihn gelesen, freigegeben und gesendet.",
-            ),
-            Language::French => (
-                "Si vous ne souhaitez plus de messages de ma part, répondez « stop » et je n'écrirai plus.",
-                "Un programme a aidé à rédiger ce message ; une personne l'a lu, approuvé et envoyé.",
-            ),
-            Language::Japanese => (
-                "今後のご連絡が不要な場合は「停止」とご返信ください。",
-                "本メールの下書きにはプログラムを使用し、担当者が確認・承認のうえ送信しています。",
-            ),
-        };
-        let mut lines = vec![format!("{company}, {address}"), stop.to_owned()];
+        let mut lines = vec![self.sender()?, stop_line(language).to_owned()];
         if self.discloses_ai {
-            lines.push(helped.to_owned());
+            lines.push(helped_line(language).to_owned());
         }
         Some(lines.join("\n"))
+    }
+
+    /// Company and postal address, on one line; nothing without either.
+    #[must_use]
+    pub fn sender(&self) -> Option<String> {
+        let clean = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (company, address) = (clean(&self.company), clean(&self.postal_address));
+        if company.is_empty() || address.is_empty() { None } else { Some(format!("{company}, {address}")) }
+    }
+}
+
+/// How to get no more messages.
+#[must_use]
+pub const fn stop_line(language: Language) -> &'static str {
+    match language {
+        Language::English => "If you would rather not hear from me, answer \"stop\" and I will not write again.",
+        Language::German => {
+            "Wenn Sie keine Nachrichten von mir möchten, antworten Sie mit „stop“; dann schreibe ich nicht mehr."
+        }
+        Language::French => "Si vous ne souhaitez plus de messages de ma part, répondez « stop » et je n'écrirai plus.",
+        Language::Japanese => "今後のご連絡が不要な場合は「停止」とご返信ください。",
+    }
+}
+
+/// That a program helped to write.
+#[must_use]
+pub const fn helped_line(language: Language) -> &'static str {
+    match language {
+        Language::English => "A program helped to draft this message; a person read, approved and sent it.",
+        Language::German => {
+            "Ein Programm hat beim Entwurf geholfen; ein Mensch hat ihn gelesen, freigegeben und gesendet."
+        }
+        Language::French => "Un programme a aidé à rédiger ce message ; une personne l'a lu, approuvé et envoyé.",
+        Language::Japanese => "本メールの下書きにはプログラムを使用し、担当者が確認・承認のうえ送信しています。",
     }
 }
 

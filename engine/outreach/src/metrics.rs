@@ -3,11 +3,9 @@
 //! Whether a message was opened or a link in it clicked is not measured and cannot be: mail programs fetch pictures and
 //! links by themselves, and the messages carry neither.
 
+use reframe_call::wilson;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The 97.5 % point of the normal distribution, for intervals of 95 %.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A share with its 95 % interval (Wilson 1927), 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,14 +28,9 @@ impl Rate {
     #[must_use]
     pub fn new(count: u32, of: u32) -> Self {
         let count = count.min(of);
-        if of == 0 {
-            return Self { count, of, rate: None, low: 0.0, high: 1.0 };
-        }
-        let (n, p) = (f64::from(of), f64::from(count) / f64::from(of));
-        let z2 = Z * Z;
-        let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-        Self { count, of, rate: Some(p), low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
+        let (low, high) = wilson::interval(count.into(), of.into());
+        let rate = (of > 0).then(|| f64::from(count) / f64::from(of));
+        Self { count, of, rate, low, high }
     }
 }
 

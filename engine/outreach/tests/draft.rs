@@ -137,12 +137,22 @@ fn a_proposal_carries_what_it_must() {
 fn other_channels_are_copied_by_a_person() {
     let signal = fact("Kestrel Foods opened a second warehouse in Leeds on 3 March");
     let (sheet, voice, pain) = (FactSheet::default(), Voice::default(), pain(Language::English));
-    let request = Request { channel: Channel::Linkedin, ..request(Some(&signal), &sheet, &pain, &voice) };
-    let made = draft(&request).unwrap();
-    assert_eq!(made.message.draft(&footing(&signal, &made.quote)), Err(NotSendable::Copied));
-    let card = Card::of(&made.message, "linkedin.example/in/dana").unwrap();
-    assert_eq!((card.text.as_str(), card.steps.len()), (made.message.candidate().body.as_str(), 4));
-    assert_eq!(Card::of(&made.message, " "), Err(CopyError::Open));
+    for channel in [Channel::Linkedin, Channel::Sms, Channel::Call] {
+        let request = Request { channel, ..request(Some(&signal), &sheet, &pain, &voice) };
+        let made = draft(&request).unwrap();
+        assert_eq!(made.message.draft(&footing(&signal, &made.quote)), Err(NotSendable::Copied));
+        let text = made.message.candidate().body.as_str();
+        let card = Card::of(&made.message, "linkedin.example/in/dana", &[]).unwrap();
+        assert_eq!((card.text.as_str(), card.steps.len()), (text, 4));
+        assert!(card.steps[3].starts_with("Confirm here that you "), "{:?}", card.steps);
+        let below = ["Seller Ltd".to_owned(), "Answer stop.".to_owned()];
+        let whole = Card::of(&made.message, "+15551234567", &below).unwrap();
+        assert_eq!(whole.text, format!("{text}\n\nSeller Ltd\nAnswer stop."));
+        assert_eq!(Card::of(&made.message, " ", &[]), Err(CopyError::Open));
+        assert_eq!(Card::of(&made.message, "x", &["y".repeat(1_900)]), Err(CopyError::Length));
+    }
+    let mail = draft(&request(Some(&signal), &sheet, &pain, &voice)).unwrap();
+    assert_eq!(Card::of(&mail.message, "x", &[]), Err(CopyError::Email));
 }
 
 /// What a person changes is held against the same rules; the footer stays, and so does who gets it.

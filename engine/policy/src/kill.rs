@@ -139,7 +139,7 @@ impl Default for KillSettings {
 }
 
 /// The account a message goes to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Its id in the system of record.
     pub id: String,
@@ -158,6 +158,9 @@ pub struct Contact {
     pub replies_unix_ms: Vec<i64>,
     /// Soft no's of theirs: "slow down", a brief thanks.
     pub soft_nos: Vec<SoftNo>,
+    /// Why the sequence a message belongs to lets it go no more, without names of people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_over: Option<String>,
 }
 
 /// A no that was not said as one.
@@ -240,6 +243,8 @@ pub enum KillKind {
     OwnOutage,
     /// They said no without saying it.
     SoftNo,
+    /// The sequence it belongs to has ended, or waits for another message.
+    SequenceOver,
 }
 
 /// A reason not to write now.
@@ -265,6 +270,10 @@ pub fn evaluate(account: &Account, contact: &Contact, now_unix_ms: i64, facts: &
     }
     for outage in facts.outages.iter().filter(|o| o.is_on(now)) {
         kill(KillKind::OwnOutage, "our own product is down".to_owned(), outage.to_unix_ms);
+    }
+    // Only messages of a sequence have one, whatever they are taken for.
+    if let Some(why) = &contact.sequence_over {
+        kill(KillKind::SequenceOver, why.clone(), None);
     }
     if facts.purpose != Purpose::Outreach {
         return kills;

@@ -26,7 +26,7 @@ const TOUCH_DAYS: i64 = 3;
 const SOFT_NO_DAYS: i64 = 90;
 
 /// Every reason the model knows.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 18] = [
     "suppressed",
     "unknown region",
     "no consent",
@@ -37,6 +37,7 @@ const REASONS: [&str; 17] = [
     "outage",
     "somebody there unsubscribed",
     "soft no",
+    "sequence over",
     "touched",
     "no answer",
     "spf",
@@ -69,6 +70,9 @@ enum Event {
     },
     AccountUnsubscribe,
     SoftNo,
+    Sequence {
+        over: bool,
+    },
     /// They move to a place of another law.
     Moves(&'static str),
     Spf {
@@ -107,6 +111,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_u8..30).prop_map(|hours| E::Outage { hours }),
         1 => Just(E::AccountUnsubscribe),
         1 => Just(E::SoftNo),
+        2 => any::<bool>().prop_map(|over| E::Sequence { over }),
         2 => proptest::sample::select(vec!["US-NY", "US-CA", "CA", "DE", "BR"]).prop_map(E::Moves),
         2 => any::<bool>().prop_map(|there| E::Spf { there }),
         1 => Just(E::WarmUpBegins),
@@ -137,6 +142,7 @@ struct Model {
     outage_until: i64,
     unsubscribed_at: Option<i64>,
     soft_no_at: Option<i64>,
+    sequence_over: bool,
     touched_at: Option<i64>,
     unanswered: Vec<i64>,
     place: &'static str,
@@ -163,6 +169,7 @@ impl Model {
             (now < self.outage_until, "outage"),
             (within(self.unsubscribed_at, UNSUBSCRIBE_DAYS), "somebody there unsubscribed"),
             (within(self.soft_no_at, SOFT_NO_DAYS), "soft no"),
+            (self.sequence_over, "sequence over"),
             (within(self.touched_at, TOUCH_DAYS), "touched"),
             (self.unanswered.len() >= 3 && within(self.touched_at, SOFT_NO_DAYS), "no answer"),
             (!self.spf, "spf"),
@@ -262,6 +269,7 @@ impl Run {
                 world.soft_nos.push(SoftNo { at_unix_ms: now, what: "asked to slow down".into() });
                 model.soft_no_at = Some(now);
             }
+            Event::Sequence { over } => (world.sequence_over, model.sequence_over) = (over, over),
             Event::Moves(place) => {
                 world.region = Region::new(place).unwrap();
                 model.place = place;
@@ -412,6 +420,7 @@ fn what_comes_up_after_the_approval_stops_it() {
         Event::Outage { hours: 1 },
         Event::AccountUnsubscribe,
         Event::SoftNo,
+        Event::Sequence { over: true },
         Event::Moves("DE"),
         Event::Moves("BR"),
         Event::Spf { there: false },

@@ -35,10 +35,13 @@ pub(crate) async fn html() -> Response {
 
 /// `GET /assets/{name}`.
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
-    ASSETS
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
+    one_of(&ASSETS, &name)
+}
+
+/// The file of this name, if it is one of a page's.
+pub(crate) fn one_of(assets: &[(&str, &'static str, &'static str)], name: &str) -> Response {
+    let found = assets.iter().find(|(known, _, _)| *known == name);
+    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
 }
 
 pub(crate) fn asset(kind: &'static str, text: &'static str) -> Response {

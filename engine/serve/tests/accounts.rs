@@ -19,7 +19,16 @@ use tokio::{
 };
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const DOCUMENTS: [&str; 5] = ["accounts", "account?id=local:company/7", "funnel", "huddle", "nothing/of/this"];
+const DOCUMENTS: [&str; 8] = [
+    "accounts",
+    "account?id=local:company/7",
+    "journey?id=local:company/7",
+    "funnel",
+    "huddle",
+    "briefs",
+    "brief?id=northwind-next",
+    "nothing/of/this",
+];
 
 async fn start() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -126,6 +135,10 @@ async fn every_id_of_an_account_finds_it() {
         }
     }
     assert_eq!(found, 12, "seven hand-offs, a call, four proposals");
+    // Stage by stage: the six and what came of them, from any id of it.
+    let (_, walk) = get(port, "journey?id=call-7").await;
+    let rows: Vec<&str> = walk["rows"].as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap()).collect();
+    assert_eq!((rows.len(), rows[0], rows[6], &walk["gap"]), (7, "Signal", "New signal", &Value::Null));
     assert!(get(port, "account?id=local:company/8").await.1["gaps"][0].as_str().unwrap().contains("which draft"));
 }
 
@@ -150,12 +163,21 @@ async fn the_funnel_is_asked_for_between_any_two_points() {
         ("account", 400, "docs/FUNNEL.md"),
         ("account?id=%20", 400, "name an account"),
         ("account?id=elsewhere", 404, "elsewhere"),
+        ("brief", 400, "docs/FUNNEL.md"),
+        ("brief?id=%20", 400, "name a meeting"),
+        ("brief?id=elsewhere", 404, "elsewhere"),
+        ("journey", 400, "docs/FUNNEL.md"),
+        ("journey?id=elsewhere", 404, "elsewhere"),
+        ("journey?id=local:company/7&walk=9", 404, "such walk"),
         ("elsewhere", 404, "docs/FUNNEL.md"),
     ] {
         let (got, body) = get(port, document).await;
         assert_eq!(got, code, "{document}: {body}");
         assert!(body["says"].as_str().unwrap().contains(says), "{document}: {body}");
     }
+    let (_, brief) = get(port, "brief?id=later%2F20261204T100000Z").await;
+    assert_eq!((&brief["kept"], &brief["meeting"]["made_unix_ms"]), (&false.into(), &Value::Null));
     let long = "x".repeat(401);
+    assert_eq!(get(port, &format!("brief?id={long}")).await.0, 400);
     assert_eq!(get(port, &format!("account?id={long}")).await.0, 400);
 }

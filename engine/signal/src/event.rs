@@ -47,11 +47,13 @@ pub enum SignalKind {
     Layoffs,
     /// A vendor says that they read about a topic.
     IntentTopic,
+    /// A call of ours with them came to something that a person approved and that stands in the system of record.
+    Outcome,
 }
 
 impl SignalKind {
     /// All of them, in the order of the type.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NewHire,
         Self::Funding,
         Self::WebsiteVisit,
@@ -64,6 +66,7 @@ impl SignalKind {
         Self::News,
         Self::Layoffs,
         Self::IntentTopic,
+        Self::Outcome,
     ];
 
     /// The word in files.
@@ -82,6 +85,7 @@ impl SignalKind {
             Self::News => "news",
             Self::Layoffs => "layoffs",
             Self::IntentTopic => "intent_topic",
+            Self::Outcome => "outcome",
         }
     }
 

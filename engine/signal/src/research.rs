@@ -84,7 +84,7 @@ impl Topic {
             SignalKind::Hiring | SignalKind::NewHire => Some(Self::Hiring),
             SignalKind::StackChange => Some(Self::Technology),
             SignalKind::Funding | SignalKind::Layoffs => Some(Self::Money),
-            SignalKind::WebsiteVisit | SignalKind::ProductUsage | SignalKind::IntentTopic => None,
+            SignalKind::WebsiteVisit | SignalKind::ProductUsage | SignalKind::IntentTopic | SignalKind::Outcome => None,
         }
     }
 }

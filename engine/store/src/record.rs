@@ -16,7 +16,7 @@ pub struct NewCall {
     /// When it began, in ms since 1970-01-01 UTC. The store reads no clock.
     pub started_unix_ms: i64,
     /// Hash of the token its screens and senders show, so that they can come back after a restart. Opaque here; never
-    /// the token itself.
+    /// the token itself. Empty: nobody comes back to it, as to a call that was read from files.
     pub token_hash: String,
 }
 

@@ -1,9 +1,7 @@
 //! What is remembered of a call that is over, across restarts: that it was looked at, its debrief, who opened that to others.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
-use made::{call, id};
+use crate::made::{call, id};
 use reframe_consent::Person;
 use reframe_store::{EventLog, SqliteLog, SqliteOptions};
 use reframe_workflow::{

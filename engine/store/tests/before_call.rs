@@ -41,6 +41,18 @@ fn things_are_kept_once_and_listed_by_account_and_time() {
     assert_eq!(ids(Some("acme"), 0, 10), ["a", "b"]);
     assert_eq!(ids(None, 11, 10), ["c", "b"]);
     assert_eq!(ids(None, 0, 1), ["a"]);
+    let latest = |account, from, limit| {
+        let found = log.latest_items(ItemKind::Signal, account, from, limit).unwrap();
+        found.into_iter().map(|i| i.id).collect::<Vec<_>>()
+    };
+    assert_eq!(latest(None, 0, 1), ["b"]);
+    assert_eq!(latest(None, 0, 2), ["c", "b"], "in order of time");
+    assert_eq!(latest(None, 0, 9), ["a", "c", "b"]);
+    assert_eq!(latest(Some("acme"), 0, 1), ["b"]);
+    assert_eq!(latest(Some("other"), 16, 9), [""; 0]);
+    // Of one moment the bound leaves the later names, so that two pages never disagree.
+    log.keep_items(&[signal("d", "acme", 20, "launch")]).unwrap();
+    assert_eq!(latest(None, 0, 1), ["d"]);
     log.replace_item(&signal("a", "acme", 30, "moved")).unwrap();
     assert_eq!(log.item(ItemKind::Signal, "a").unwrap().unwrap().at_unix_ms, 30);
     assert!(log.item(ItemKind::Mail, "a").unwrap().is_none());

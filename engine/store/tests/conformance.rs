@@ -1,11 +1,9 @@
 //! The same cases on every store: what `EventLog` promises. A new store is one more line at the end.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::sync::Arc;
 
-use made::{call, event, id, nth, person, run, started, words};
+use crate::made::{call, event, id, nth, person, run, started, words};
 use reframe_call::{
     audio::{Consent, TrackId},
     event::{Event, EventBody, UtteranceId},

@@ -1,9 +1,7 @@
 //! Kept digests of calls: nothing that was erased is in one, and none is kept that was made from what was erased since.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
-use made::{call, event, id, person, started};
+use crate::made::{call, event, id, person, started};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{EventBody, UtteranceId},

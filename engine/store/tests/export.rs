@@ -1,11 +1,9 @@
 //! Export and import: everything comes back, byte for byte; and what was tampered with is refused as a whole.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
-use made::{call, event, id, person, run};
+use crate::made::{call, event, id, person, run};
 use reframe_call::{audio::TrackId, event::EventBody};
 use reframe_consent::{NewRecord, Person, Scope};
 use reframe_store::{ConsentBook, EventLog, SqliteLog, SqliteOptions, export::ExportError, search::Filters};

@@ -2,8 +2,6 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
-mod made;
-
 use std::{
     collections::BTreeMap,
     env,
@@ -14,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use made::{call, id, nth, run};
+use crate::made::{call, id, nth, run};
 use reframe_store::{Append, CallState, EventLog, SqliteLog, SqliteOptions};
 
 const CALLS: [&str; 3] = ["one", "two", "three"];
@@ -90,7 +88,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let mut acknowledged: BTreeMap<String, u64> = BTreeMap::new();
     for round in 0..ROUNDS {
         let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "appends_until_killed", "--nocapture"])
+            .args(["--exact", "kill::appends_until_killed", "--nocapture"])
             .env(FILE, &file)
             .env(SEED, (seed + round).to_string())
             .stdout(Stdio::piped())

@@ -1,11 +1,9 @@
 //! Erasing a person and retention: the words are in no byte of the file, what must stay stays, and a crash changes nothing.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::{fs, path::Path};
 
-use made::{call, event, id, person, started};
+use crate::made::{call, event, id, person, started};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{Event, EventBody, UtteranceId},

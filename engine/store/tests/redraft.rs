@@ -1,11 +1,7 @@
 //! A later draft takes the place of one that nobody has looked at, and of no other.
 #![allow(clippy::unwrap_used)]
 
-#[path = "faults/made.rs"]
-#[allow(dead_code)]
-mod made;
-
-use made::{action, proposal};
+use crate::faults::made::{action, proposal};
 use reframe_consent::Person;
 use reframe_store::{SqliteLog, SqliteOptions};
 use reframe_workflow::{

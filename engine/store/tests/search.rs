@@ -1,11 +1,9 @@
 //! Search over everything said: found as it was said, by whom and when; and gone as soon as it is erased.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::fs;
 
-use made::{call, event, id, person, started};
+use crate::made::{call, event, id, person, started};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{Event, EventBody, UtteranceId},

@@ -1,11 +1,9 @@
 //! What can happen to the file: full, locked, read-only, damaged, too new, somebody else's.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::{fs, path::Path};
 
-use made::{call, event, id, run};
+use crate::made::{call, event, id, run};
 use reframe_call::{
     audio::TrackId,
     event::{Event, EventBody, UtteranceId},

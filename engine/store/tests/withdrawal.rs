@@ -2,11 +2,9 @@
 //! them is written any more.
 #![allow(clippy::unwrap_used)]
 
-mod made;
-
 use std::{fs, path::Path};
 
-use made::{call, event, id, person, started};
+use crate::made::{call, event, id, person, started};
 use reframe_call::{
     audio::{Party, TrackId, TrackInfo},
     event::{Event, EventBody, UtteranceId},

@@ -1,9 +1,7 @@
 //! What the workflow's ledger promises, on a file and in memory alike.
 #![allow(clippy::unwrap_used)]
 
-mod faults;
-
-use faults::made::{SYSTEM, action, proposal, propose, service};
+use crate::faults::made::{SYSTEM, action, proposal, propose, service};
 use reframe_consent::Person;
 use reframe_store::{SqliteLog, SqliteOptions};
 use reframe_workflow::{
@@ -122,7 +120,7 @@ fn an_edit_voids_what_was_approved_and_the_old_screen_with_it(log: &SqliteLog) {
     log.approve(&p.id, &click(GRACE, &edited, 5)).unwrap();
     assert_eq!(log.revision(&p.id, 1).unwrap(), Some(p.clone()));
     assert_eq!(log.revision(&p.id, 2).unwrap(), Some(edited));
-    let empty = Action::CreateNote { about: faults::made::deal("a"), body: " ".into(), at_unix_ms: 0 };
+    let empty = Action::CreateNote { about: crate::faults::made::deal("a"), body: " ".into(), at_unix_ms: 0 };
     let q = proposal("b", 0, "v0", 1);
     put(log, std::slice::from_ref(&q));
     assert!(matches!(log.revise(&q.id, &click(ADA, &q, 3), empty), Err(LedgerError::Impossible(_))));

@@ -1,9 +1,7 @@
 //! Seeded fault runs of the outbox: nothing unapproved, nothing twice, nothing lost; and each broken rule is seen.
 #![allow(clippy::unwrap_used)]
 
-mod faults;
-
-use faults::{Verdict, run, world::Planted};
+use crate::faults::{Verdict, run, world::Planted};
 
 fn runs(seeds: std::ops::Range<u64>, planted: Planted) -> Verdict {
     let mut all = Verdict::default();

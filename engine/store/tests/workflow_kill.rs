@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
-mod faults;
-
 use std::{
     env,
     hash::{BuildHasher, Hasher},
@@ -14,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use faults::{dice::Dice, process};
+use crate::faults::{dice::Dice, process};
 
 const KILLS: u64 = 15;
 /// Folder of the copy of this program that is to be killed.
@@ -35,7 +33,10 @@ fn works_until_killed() {
 
 fn start(folder: &Path, seed: u64, drain: bool) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "works_until_killed", "--nocapture"]).env(FOLDER, folder).env(SEED, seed.to_string());
+    command
+        .args(["--exact", "workflow_kill::works_until_killed", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(SEED, seed.to_string());
     if drain {
         command.env(DRAIN, "1");
     }

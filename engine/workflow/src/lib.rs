@@ -20,6 +20,7 @@ pub mod gate;
 pub mod handoff;
 pub mod hygiene;
 pub mod intent;
+pub mod mailbox_provider;
 pub mod outbox;
 pub mod postcall;
 pub mod rubric;

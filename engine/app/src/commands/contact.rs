@@ -49,7 +49,7 @@ pub enum ContactCommand {
         #[arg(long, requires = "channel")]
         only_there: bool,
     },
-    /// Record that somebody wrote or called, so that they may be answered
+    /// Record that somebody wrote or called, so that they may be answered; a sequence to them is over
     Replied {
         #[command(flatten)]
         who: Who,
@@ -157,7 +157,7 @@ pub struct Balance {
 }
 
 /// A word of a list, as files and JSON have it.
-fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|e| e.to_string())
 }
 
@@ -207,8 +207,9 @@ pub fn run(command: &ContactCommand) -> anyhow::Result<Exit> {
             writeln!(out, "entered: nothing goes to them by {by} from now on")?;
         }
         ContactCommand::Replied { who, channel } => {
-            who.note(What::ReplyReceived { channel: *channel }, now_unix_ms())?;
-            writeln!(out, "entered")?;
+            let by = Approver::person(&who.by)?;
+            who.place.office()?.note_answer(&PersonKey::new(&who.person)?, *channel, &by)?;
+            writeln!(out, "entered; a sequence to them is over, you go on")?;
         }
         ContactCommand::Balance(balance) => {
             let what = What::BalancingTest {

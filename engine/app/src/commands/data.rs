@@ -10,7 +10,7 @@ use reframe_consent::Person;
 use reframe_store::{CallId, SqliteLog, SqliteOptions, person::RetentionRules};
 use reframe_workflow::audit::Actor;
 
-use super::run::Place;
+use super::{rebuild::rebuild, run::Place};
 use crate::{
     config::Config,
     exit::Exit,
@@ -34,6 +34,11 @@ pub enum DataCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Fill an empty data folder again from the files that calls left in its `calls`
+    ///
+    /// For when the store is lost, or was thrown away. Drafts are made anew from the calls and the CRM; decisions, consents
+    /// and wishes for no more messages are in an export only.
+    Rebuild(Place),
     /// Erase a person: what they said, what quotes or names them; a salted digest stays
     Erase {
         /// E-mail address or name, and other spellings of the same person
@@ -74,6 +79,17 @@ pub fn run(command: &DataCommand) -> anyhow::Result<Exit> {
             let (store, _) = open(place)?;
             let manifest = store.import(dir)?;
             writeln!(out, "{} files read; the data folder holds what the export held", manifest.files.len())?;
+        }
+        DataCommand::Rebuild(place) => {
+            let (store, data_dir) = open(place)?;
+            let (calls, events) = rebuild(&store, &data_dir)?;
+            writeln!(out, "{calls} calls with {events} events read")?;
+            writeln!(out, "draft again what is not in the CRM: reframe run post-call, reframe run hygiene")?;
+            writeln!(
+                out,
+                "decisions, consents and wishes for no more messages are not in these files; enter them before you write to \
+                 anybody: reframe contact suppress"
+            )?;
         }
         DataCommand::Erase { person, by, place } => {
             let (store, data_dir) = open(place)?;
@@ -126,9 +142,9 @@ fn open(place: &Place) -> anyhow::Result<(SqliteLog, PathBuf)> {
 /// Files of calls whose words went from the store.
 pub(super) fn remove_files(data_dir: &Path, calls: &[CallId]) -> anyhow::Result<()> {
     for call in calls {
-        let Exported { transcript, events } = Exported::paths(data_dir, call);
+        let Exported { about, transcript, events } = Exported::paths(data_dir, call);
         let inputs = events.with_file_name(format!("{call}.inputs.jsonl"));
-        for path in [transcript, events, inputs] {
+        for path in [about, transcript, events, inputs] {
             match std::fs::remove_file(&path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(e).with_context(|| format!("{} cannot be removed; run this again", path.display()));

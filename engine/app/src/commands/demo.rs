@@ -1,6 +1,9 @@
 //! `reframe demo`: a fixture call through the whole of Reframe, over the network, with its numbers.
 
 mod after_call;
+mod before_call;
+mod journey;
+mod market;
 mod report;
 mod watch;
 
@@ -8,6 +11,7 @@ use std::{
     io::{IsTerminal as _, Write},
     net::SocketAddr,
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,12 +23,16 @@ use reframe_bots::{
 use tokio::sync::mpsc;
 
 use self::{
+    market::Market,
     report::{News, Reporter},
     watch::watch,
 };
 use crate::{
-    config::Config, exit::Exit, fixtures, playbooks, progress, recognizers, sentences::Plan, server::export::Exported,
-    server::listen::Server,
+    config::Config,
+    exit::Exit,
+    fixtures, playbooks, progress, recognizers,
+    sentences::Plan,
+    server::{admission::now_unix_ms, export::Exported, listen::Server},
 };
 use reframe_store::CallId;
 use reframe_workflow::gate::Approver;
@@ -34,11 +42,15 @@ use reframe_workflow::gate::Approver;
 const NEWS: usize = 256;
 /// How long the screen may take to say that the call is over, once the bot knows.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// The call whose buyer's account is walked from signal to signal.
+const BUYER_OF: &str = "demo";
 
 /// Play a fixture call through the whole system and show what the rep would see
 ///
 /// Starts the server on this machine only, sends a two-party call to it over WebRTC as a meeting bot would, and watches
-/// the cards over the network as a screen would. Needs no key, no model file and no connection.
+/// the cards over the network as a screen would. Before the call an account is walked from a signal to the meeting, after
+/// it on to the CRM and to a new signal. Nothing is sent: mail goes into a folder. Needs no key, no model file and no
+/// connection.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which call; see --list
@@ -90,9 +102,15 @@ pub struct Args {
     /// anyway)
     #[arg(long)]
     stay: bool,
-    /// After the call, approve everything that was drafted in this person's name, as a click on the review page would
+    /// Approve everything that is drafted in this person's name, as a click on the review page would
     #[arg(long, value_name = "NAME")]
     approve_as: Option<String>,
+    /// Play the call alone: no signal, message and meeting before it, no review of the deal and no new signal after it
+    #[arg(long)]
+    call_only: bool,
+    /// Wait up to this long, before anything of the call, for somebody to approve the first message on the review page
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, conflicts_with_all = ["approve_as", "call_only"])]
+    hold_call: u64,
     /// Wait this long before the call begins, to open the screen first
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
@@ -182,9 +200,18 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     config.data.dir.clone_from(&args.data);
     config.data.record_inputs = args.record_inputs;
     config.log.level = "warn".to_owned();
+    let crm = config.workflow.folder(&config.data.dir);
+    // The account is that of one call's buyer.
+    let whole = args.call == BUYER_OF && !args.call_only;
+    let market = if whole { Market::furnish(&args.data, &crm, now_unix_ms())?.map(Arc::new) } else { None };
+    if let Some(market) = &market {
+        config.workflow = market.settings()?;
+    }
     config.check()?;
     crate::logging::start(&config.log)?;
-    after_call::furnish(&config.workflow.folder(&config.data.dir))?;
+    if market.is_none() {
+        after_call::furnish(&crm)?;
+    }
     let plan = Plan::embedded(playbooks::load(args.playbook.as_deref())?)?;
     let recognizer = progress::loading(|p| recognizers::load(&config.recognizer, p))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -195,6 +222,23 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let server = Server::start(&config, plan, recognizer).await?;
         let mut reporter = Reporter::new(args.json, args.pace == PaceArg::Real, &args.call, &script);
+        let mut walked = true;
+        if let Some(market) = &market {
+            let patience = Duration::from_secs(args.hold_call);
+            // The call is played whatever became of what comes before it.
+            match before_call::walk(&server, market, by.as_ref(), patience, &mut reporter).await {
+                Ok(written) => walked = written,
+                Err(error) => {
+                    walked = false;
+                    reporter.note(&format!("what comes before the call failed: {error:#}"))?;
+                }
+            }
+        } else if whole {
+            reporter.note(&format!(
+                "{} holds deals of its own: what comes before the call is left out; a new folder shows it (--data DIR)",
+                crm.display()
+            ))?;
+        }
         let player = args.player(&server, over).add(call);
         let outcome = play(player, &mut reporter).await;
         let mut written = true;
@@ -205,7 +249,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             if !args.json {
                 reporter.summary(&paths)?;
             }
-            written = after_call::show(&server, &call, by.as_ref(), &mut reporter).await?;
+            written = after_call::show(&server, &call, by.as_ref(), &mut reporter).await? && walked;
+            if market.is_some() {
+                written &= journey::close(&server, &call, by.as_ref(), &mut reporter).await?;
+            }
             if args.json {
                 reporter.summary(&paths)?;
             }

@@ -2,17 +2,22 @@
 
 use std::{io::Write, path::PathBuf};
 
+use anyhow::Context as _;
 use jiff::{Timestamp, tz::TimeZone};
-use reframe_outreach::{lint::Language, reply::Route};
-use reframe_workflow::gate::Action;
+use reframe_outreach::{
+    lint::{Channel, Language},
+    reply::Route,
+};
+use reframe_workflow::gate::{Action, Approver};
 
 use super::{
+    contact::word,
     run::{Place, line},
     signal::bytes,
 };
 use crate::{
     exit::Exit,
-    workflow::{Asked, Replied},
+    workflow::{Asked, Made, Replied, Shown},
 };
 
 /// Largest file of facts, in bytes.
@@ -23,13 +28,23 @@ const MOST_MAIL: usize = 25 << 20;
 /// First messages that wait for a person, and the answers to them
 ///
 /// Nothing is sent by any of these: a draft waits in the inbox (`reframe review`), and after a yes every rule is asked again
-/// before it goes.
+/// before it goes. What goes by LinkedIn, text or telephone you send yourself: copy, open, send, and say that you did.
 #[derive(Debug, clap::Subcommand)]
 pub enum OutreachCommand {
     /// Draft the next message to somebody at an account, from the latest feed that shows it
     ///
     /// Exit code 1, with every reason, if there is none.
     Draft(Draft),
+    /// List touches by hand that wait for your word
+    Cards(Place),
+    /// Show a touch by hand again: text, whom to open, what to do. Every rule is asked again first
+    ///
+    /// Exit code 1, with every reason, if it may not go now.
+    Card(Card),
+    /// Say that you sent a message by hand, or made the call: that alone puts it on record
+    Sent(Sent),
+    /// Say that you did not send a message by hand and will not; it may be drafted anew
+    Unsent(Unsent),
     /// Take in what is known about an account: statements with their sources, screened
     ///
     /// A JSON list, or one object a line. Exit code 1 if something may not be used; the rest is kept.
@@ -47,15 +62,54 @@ pub enum OutreachCommand {
 pub struct Draft {
     /// The account: an id, a domain or a name
     account: String,
-    /// Who gets it, by e-mail address (default: whom the feed says to begin with)
-    #[arg(long, value_name = "EMAIL")]
+    /// Who gets it, by e-mail address, profile or number (default: whom the feed says to begin with)
+    #[arg(long, value_name = "PERSON")]
     to: Option<String>,
+    /// By what, instead of what the plan says: email, linkedin, sms, call
+    #[arg(long, value_parser = word::<Channel>)]
+    channel: Option<Channel>,
     /// Language: en, de, fr (default: that of the first pain in the settings)
     #[arg(long, value_parser = language)]
     language: Option<Language>,
     /// Propose a draft in the mailbox, which you send yourself, instead of sending it
     #[arg(long)]
     mailbox_draft: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// `reframe outreach card`.
+#[derive(Debug, clap::Args)]
+pub struct Card {
+    /// Its name, as `reframe outreach draft` gave it
+    card: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// `reframe outreach sent`.
+#[derive(Debug, clap::Args)]
+pub struct Sent {
+    /// The card's name
+    card: String,
+    /// Who sent it, for the record
+    #[arg(long = "as", value_name = "NAME")]
+    by: String,
+    /// When, if not just now: 2026-11-23T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// `reframe outreach unsent`.
+#[derive(Debug, clap::Args)]
+pub struct Unsent {
+    /// The card's name
+    card: String,
+    /// Who says so
+    #[arg(long = "as", value_name = "NAME")]
+    by: String,
     #[command(flatten)]
     place: Place,
 }
@@ -101,6 +155,20 @@ fn language(code: &str) -> Result<Language, String> {
 pub fn run(command: &OutreachCommand) -> anyhow::Result<Exit> {
     match command {
         OutreachCommand::Draft(args) => draft(args),
+        OutreachCommand::Cards(place) => cards(place),
+        OutreachCommand::Card(args) => match args.place.office()?.show_card(&args.card)? {
+            Ok(shown) => show(&shown).map(|()| Exit::Success),
+            Err(why) => {
+                writeln!(std::io::stdout(), "not now: {why}")?;
+                Ok(Exit::Failure)
+            }
+        },
+        OutreachCommand::Sent(args) => sent(args),
+        OutreachCommand::Unsent(args) => {
+            let name = args.place.office()?.put_card_aside(&args.card, &Approver::person(&args.by)?)?;
+            writeln!(std::io::stdout(), "put aside; the message to {name} may be drafted anew")?;
+            Ok(Exit::Success)
+        }
         OutreachCommand::Facts(args) => facts(args),
         OutreachCommand::Reply(args) => reply(args),
         OutreachCommand::Stop(args) => {
@@ -117,11 +185,16 @@ fn draft(args: &Draft) -> anyhow::Result<Exit> {
         account: args.account.clone(),
         to: args.to.clone(),
         language: args.language,
+        channel: args.channel,
         as_mailbox_draft: args.mailbox_draft,
     };
     let mut out = std::io::stdout();
-    let written = match args.place.office()?.draft_message(&asked)? {
-        Ok(written) => written,
+    let written = match args.place.office()?.draft_touch(&asked)? {
+        Ok(Made::Mail(written)) => written,
+        Ok(Made::Card(shown)) => {
+            show(&shown)?;
+            return Ok(Exit::Success);
+        }
         Err(why) => {
             writeln!(out, "no draft: {why}")?;
             return Ok(Exit::Failure);
@@ -136,6 +209,43 @@ fn draft(args: &Draft) -> anyhow::Result<Exit> {
     writeln!(out, "the address is vouched for by {}", sources.join(" and "))?;
     written.warnings.iter().try_for_each(|w| writeln!(out, "note: {w}"))?;
     writeln!(out, "decide about it: reframe review, or the review page of reframe serve")?;
+    Ok(Exit::Success)
+}
+
+/// A touch by hand: whom to open, what to copy, what to do.
+fn show(shown: &Shown) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    let Shown { id, nth, name, card, rules } = shown;
+    writeln!(out, "{id}: message {nth} to {name}, by {}, by hand", card.channel.as_str())?;
+    writeln!(out, "open: {}", card.open)?;
+    card.text.lines().try_for_each(|l| writeln!(out, "  | {l}"))?;
+    for (nth, step) in (1..).zip(&card.steps) {
+        writeln!(out, "{nth}. {step}")?;
+    }
+    writeln!(out, "then: reframe outreach sent {id} --as NAME, or: reframe outreach unsent {id} --as NAME")?;
+    writeln!(out, "it rests on {}; nothing is sent by this program", rules.join(" "))?;
+    Ok(())
+}
+
+fn cards(place: &Place) -> anyhow::Result<Exit> {
+    let waiting = place.office()?.waiting_cards()?;
+    let mut out = std::io::stdout();
+    if waiting.is_empty() {
+        writeln!(out, "no touch by hand waits for your word")?;
+    }
+    for card in waiting {
+        let made = Timestamp::from_millisecond(card.made_unix_ms)?.strftime("%Y-%m-%d %H:%MZ");
+        writeln!(out, "{}: message {} to {}, by {}, of {made}", card.id, card.nth, card.name, card.channel.as_str())?;
+    }
+    Ok(Exit::Success)
+}
+
+fn sent(args: &Sent) -> anyhow::Result<Exit> {
+    let by = Approver::person(&args.by).context("--as names nobody")?;
+    let confirmed = args.place.office()?.confirm_card(&args.card, &by, args.at.map(|at| at.as_millisecond()))?;
+    let mut out = std::io::stdout();
+    writeln!(out, "on record: you sent the message to {}", confirmed.name)?;
+    confirmed.against.iter().try_for_each(|why| writeln!(out, "note: by now it would not go: {why}"))?;
     Ok(Exit::Success)
 }
 

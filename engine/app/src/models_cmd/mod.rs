@@ -213,7 +213,7 @@ mod tests {
     fn the_list_names_every_model_and_where_they_lie() {
         let dir = tempfile::tempdir().unwrap();
         let text = said(&ModelsCommand::List(ListArgs { dir: Some(dir.path().to_owned()) }));
-        assert!(text.contains("asr-v0:"), "{text}");
+        assert!(text.contains("asr-v1:"), "{text}");
         for entry in ENTRIES {
             assert!(text.contains(entry.name) && text.contains(entry.repo), "{}", entry.name);
         }
@@ -262,7 +262,7 @@ mod tests {
         assert!(good && text.contains("not pinned"), "{text}");
         lock.write(&folder).unwrap();
         let (good, text) = verify(None);
-        assert!(good && text.contains("asr-v0") && !text.contains("not pinned"), "{text}");
+        assert!(good && text.contains("asr-v1") && !text.contains("not pinned"), "{text}");
         let (good, _) = verify(Some(folder.to_str().unwrap()));
         assert!(good);
 

@@ -29,7 +29,7 @@ pub struct BuiltIn {
 pub fn built_in() -> BuiltIn {
     let assets = reframe_models::ctc::assets::Assets::embedded();
     BuiltIn {
-        id: format!("asr-v0:{}", assets.digest()),
+        id: format!("asr-v1:{}", assets.digest()),
         bytes: assets.size_bytes(),
         note: "streaming phone CTC and phrase spotter, English; Apache-2.0 (sources: docs/THIRD_PARTY.md)",
     }

@@ -245,7 +245,7 @@ impl Shared {
         if written && !whole_call {
             std::fs::write(&mark, []).with_context(|| format!("{} cannot be written", mark.display()))?;
         }
-        for path in [&files.events, &files.transcript] {
+        for path in [&files.events, &files.transcript, &files.about] {
             remove(path)?;
         }
         if written && !whole_call {

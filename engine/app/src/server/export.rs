@@ -1,4 +1,4 @@
-//! What is left of a call when it is over: its transcript and its event log as files.
+//! What is left of a call when it is over: its transcript and its event log as files, and what the log does not say.
 
 use std::{
     fs::File,
@@ -9,10 +9,13 @@ use std::{
 use anyhow::Context;
 use reframe_call::{event::EventBody, transcript::Transcript};
 use reframe_store::{CallId, EventLog};
+use serde::{Deserialize, Serialize};
 
 /// Files of a finished call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
+    /// What is known of it besides its events: a [`CallFile`].
+    pub about: PathBuf,
     /// Who said what, as text.
     pub transcript: PathBuf,
     /// All events, one JSON object per line.
@@ -25,13 +28,31 @@ impl Exported {
     pub fn paths(data_dir: &Path, call: &CallId) -> Self {
         let calls = data_dir.join("calls");
         Self {
+            about: calls.join(format!("{call}{ABOUT}")),
             transcript: calls.join(format!("{call}.transcript.txt")),
             events: calls.join(format!("{call}.events.jsonl")),
         }
     }
 }
 
-/// Writes both files from the store. None of a call that was erased as a whole.
+/// End of the name of a [`CallFile`].
+pub const ABOUT: &str = ".call.json";
+
+/// What the store knows of a call and its events do not say; with them it can be read into another store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallFile {
+    /// Name of the call.
+    pub call: String,
+    /// Title to show.
+    pub title: String,
+    /// Playbook it ran with, as in its first event.
+    pub playbook: String,
+    /// When it began, in ms since 1970-01-01 UTC.
+    pub started_unix_ms: i64,
+}
+
+/// Writes the files from the store. None of a call that was erased as a whole.
 ///
 /// # Errors
 /// If the store cannot be read or a file cannot be written.
@@ -42,6 +63,15 @@ pub fn export(log: &dyn EventLog, data_dir: &Path, call: &CallId) -> anyhow::Res
     }
     let paths = Exported::paths(data_dir, call);
     let failed = |path: &Path| format!("{} cannot be written", path.display());
+    let known = log.call(call)?.with_context(|| format!("there is no call `{call}`"))?.call;
+    let about = CallFile {
+        call: call.to_string(),
+        title: known.title,
+        playbook: known.playbook,
+        started_unix_ms: known.started_unix_ms,
+    };
+    let about = serde_json::to_vec(&about).context("what is known of a call has no JSON form")?;
+    create(&paths.about)?.write_all(&about).with_context(|| failed(&paths.about))?;
     let mut out = BufWriter::new(create(&paths.events)?);
     log.export_jsonl(call, &mut out)?;
     out.flush().with_context(|| failed(&paths.events))?;

@@ -18,7 +18,7 @@ use reframe_ingest::{
 };
 use reframe_serve::{
     AllowedHosts, Hub, HubOptions, Metrics, ServeOptions, Token,
-    accounts::accounts_router,
+    accounts::{accounts_router, journey_link},
     answer_only_to,
     review::{ReviewDesk, ReviewOptions, review_link, review_router},
 };
@@ -57,6 +57,8 @@ pub struct Server {
     pub ingest_token: String,
     /// Where a person reviews what was drafted. It opens the review to whoever has it.
     pub review_url: String,
+    base_url: String,
+    review_token: Token,
     /// What there is to review.
     pub desk: Arc<dyn ReviewDesk>,
     /// The stages between calls.
@@ -178,7 +180,8 @@ impl Server {
         let review_token = Token::generate();
         let review_url = review_link(&base_url, &review_token);
         let desk: Arc<dyn ReviewDesk> = Arc::new(Desk::new(Arc::clone(&office), Some(bell)));
-        let let_in = ReviewOptions { token: review_token, allowed_origins: config.server.allowed_origins.clone() };
+        let let_in =
+            ReviewOptions { token: review_token.clone(), allowed_origins: config.server.allowed_origins.clone() };
         let accounts = accounts_router(Arc::new(Accounts::new(Arc::clone(&office))), let_in.clone());
         let review = review_router(Arc::clone(&desk), let_in);
         let app = reframe_serve::router(hub.clone(), options)
@@ -188,7 +191,7 @@ impl Server {
             .merge(adapters)
             .merge(whip)
             .merge(signals::router(Arc::clone(&office), config.workflow.signals.webhook_secret()?))
-            .merge(api::router(Arc::clone(&engine), base_url));
+            .merge(api::router(Arc::clone(&engine), base_url.clone()));
         // Before the first screen can ask for one of them.
         let open = engine.wake_open_calls()?;
         // Around everything, so that no page of another site reaches any of it under a name of its own.
@@ -209,13 +212,34 @@ impl Server {
                 }
             });
         }
-        Ok(Self { addr, ingest_token, review_url, desk, office, engine, hub, writer, eraser, clerk, http, stop_http })
+        Ok(Self {
+            addr,
+            ingest_token,
+            review_url,
+            base_url,
+            review_token,
+            desk,
+            office,
+            engine,
+            hub,
+            writer,
+            eraser,
+            clerk,
+            http,
+            stop_http,
+        })
     }
 
     /// Address bots connect to.
     #[must_use]
     pub fn ingest_url(&self) -> String {
         format!("ws://{}/v1/ingest", self.addr)
+    }
+
+    /// Where the walks of an account are shown, stage by stage. As `review_url`, it opens to whoever has it.
+    #[must_use]
+    pub fn journey_url(&self, account: &str) -> String {
+        journey_link(&self.base_url, &self.review_token, account)
     }
 
     /// Whether the HTTP side still runs; it stops by itself only when the listener fails.

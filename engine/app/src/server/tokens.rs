@@ -114,6 +114,13 @@ impl Secret {
         sha2::Sha256::new().chain_update(b"reframe: forgotten").chain_update(self.0).finalize().to_vec()
     }
 
+    /// What stands at the end of the address that takes somebody's wish to get no more messages: it follows from their key
+    /// and cannot be worked out without the secret.
+    #[must_use]
+    pub fn stop_token(&self, person: &str) -> String {
+        self.mac_of(&format!("reframe stop 1\n{person}"))
+    }
+
     fn random() -> anyhow::Result<Self> {
         let mut bytes = [0; SECRET_BYTES];
         rand::rngs::OsRng.try_fill_bytes(&mut bytes).context("the system gives no random numbers")?;
@@ -122,8 +129,12 @@ impl Secret {
 
     /// Over kind, expiry and call; none of the parts can run into the next one.
     fn mac(&self, kind: Kind, expires_unix_s: u64, call: &str) -> String {
+        self.mac_of(&format!("reframe token 2\n{}\n{expires_unix_s}\n{call}", kind.as_str()))
+    }
+
+    fn mac_of(&self, text: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(format!("reframe token 2\n{}\n{expires_unix_s}\n{call}", kind.as_str()).as_bytes());
+        mac.update(text.as_bytes());
         hex(&mac.finalize().into_bytes()[..MAC_BYTES])
     }
 }
@@ -350,6 +361,18 @@ mod tests {
             let mode = std::fs::metadata(dir.path().join("secret")).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_stop_token_follows_from_person_and_secret_and_opens_nothing() {
+        let (one, other) = (Secret([7; SECRET_BYTES]), Secret([8; SECRET_BYTES]));
+        let token = one.stop_token("mail:dana@acme.example");
+        assert_eq!(token, one.stop_token("mail:dana@acme.example"));
+        assert_ne!(token, one.stop_token("mail:bo@acme.example"));
+        assert_ne!(token, other.stop_token("mail:dana@acme.example"));
+        assert_eq!(token.len(), 2 * MAC_BYTES);
+        assert!(!hex(&Sha256::digest(b"mail:dana@acme.example")).contains(&token));
+        assert_eq!(tokens().check(Kind::Admin, &token, 0), Err(TokenError::Wrong));
     }
 
     #[test]

@@ -3,11 +3,20 @@
 use std::collections::BTreeSet;
 
 use reframe_connect::message;
-use reframe_outreach::{lint::Language, message::Footer};
-use reframe_policy::{ledger::domain_key, rules::Need};
+use reframe_outreach::{
+    lint::Language,
+    message::{helped_line, stop_line},
+};
+use reframe_policy::{
+    ledger::domain_key,
+    rules::{Channel, Need},
+};
 use reframe_workflow::gate::Mail;
 
 use super::outreach_settings::{OutreachSettings, words};
+
+/// Languages in which drafts say how to stop and that a program helped.
+const LANGUAGES: [Language; 4] = [Language::English, Language::German, Language::French, Language::Japanese];
 
 /// What a message carries, and the address it goes out from, if the bytes say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +33,32 @@ pub fn carried(mail: &Mail, from: Option<&str>, approved_unix_ms: i64, ours: &Ou
     let Ok(bytes) = message::write(mail, from, approved_unix_ms) else { return Carried::default() };
     let Some(read) = message::read(&bytes) else { return Carried::default() };
     let from_domain = read.from.as_deref().and_then(|from| from.rsplit_once('@')).and_then(|(_, d)| domain_key(d));
+    let mut needs = in_text(&read.body, ours);
+    let own = ours.sender.iter().flat_map(|s| [&s.domain, &s.company_domain]).filter_map(|d| domain_key(d));
+    let own: BTreeSet<String> = own.collect();
+    if from_domain.as_ref().is_some_and(|d| own.contains(d)) {
+        needs.insert(Need::SenderIdentity);
+    }
+    if stops(&read.unsubscribe, &bytes, ours) {
+        needs.insert(Need::UnsubscribeHeaders);
+    }
+    Carried { needs, from_domain }
+}
+
+/// What a message carries that a person sends by hand, or says.
+pub fn carried_by_hand(text: &str, channel: Channel, ours: &OutreachSettings) -> BTreeSet<Need> {
+    let mut needs = in_text(text, ours);
+    // The profile it comes from says who sends it.
+    if channel == Channel::Linkedin {
+        needs.insert(Need::SenderIdentity);
+    }
+    needs
+}
+
+/// What the words say.
+fn in_text(body: &str, ours: &OutreachSettings) -> BTreeSet<Need> {
     // What they wrote, quoted beneath an answer, says nothing for us.
-    let text: Vec<&str> = read.body.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
+    let text: Vec<&str> = body.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
     let (text, said) = (text.join("\n"), words(&text.join(" ")));
     let says = |sentence: &str| {
         let wanted = words(sentence);
@@ -40,28 +73,17 @@ pub fn carried(mail: &Mail, from: Option<&str>, approved_unix_ms: i64, ours: &Ou
             needs.insert(need);
         }
     };
-    let own = ours.sender.iter().flat_map(|s| [&s.domain, &s.company_domain]).filter_map(|d| domain_key(d));
-    let own: BTreeSet<String> = own.collect();
-    let own_domain = from_domain.as_ref().is_some_and(|d| own.contains(d));
-    found(Need::SenderIdentity, own_domain || says(&ours.company));
+    found(Need::SenderIdentity, says(&ours.company));
     found(Need::PostalAddress, says(&ours.postal_address));
     let addresses = [&ours.unsubscribe_mail, &ours.unsubscribe_url];
-    let drafts = footers(1).iter().any(|s| says(s));
+    let drafts = LANGUAGES.into_iter().any(|language| says(stop_line(language)));
     let line = any(&ours.sentences.unsubscribe) || drafts || addresses.into_iter().flatten().any(|at| stop(at));
     found(Need::UnsubscribeLine, line);
-    found(Need::UnsubscribeHeaders, stops(&read.unsubscribe, &bytes, ours));
     found(Need::SourceOfData, any(&ours.sentences.source_of_data));
     found(Need::ObjectionNotice, any(&ours.sentences.objection));
-    found(Need::AiDisclosure, any(&ours.sentences.ai_disclosure) || footers(2).iter().any(|s| says(s)));
-    Carried { needs, from_domain }
-}
-
-/// One line of what stands below the name in drafts, in each language: 1 how to stop, 2 that a program helped.
-fn footers(line: usize) -> Vec<String> {
-    let footer = Footer { company: "x".into(), postal_address: "x".into(), discloses_ai: true };
-    let languages = [Language::English, Language::German, Language::French, Language::Japanese];
-    let texts = languages.into_iter().filter_map(|language| footer.text(language));
-    texts.filter_map(|text| text.lines().nth(line).map(str::to_owned)).collect()
+    let helped = LANGUAGES.into_iter().any(|language| says(helped_line(language)));
+    found(Need::AiDisclosure, any(&ours.sentences.ai_disclosure) || helped);
+    needs
 }
 
 /// Whether the headers name our addresses, and say that a POST is enough (RFC 8058).
@@ -76,6 +98,7 @@ fn stops(listed: &[String], bytes: &[u8], ours: &OutreachSettings) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use reframe_outreach::message::Footer;
     use reframe_workflow::gate::Unsubscribe;
 
     use super::*;
@@ -153,6 +176,16 @@ mod tests {
         let theirs = Mail { unsubscribe: Some(other), ..mail("Hi") };
         for mail in [bare, no_post, theirs] {
             assert!(carried(&mail, None, 0, &ours()).needs.is_empty(), "{:?}", mail.unsubscribe);
+        }
+        // By hand nothing but the words counts; on LinkedIn the profile says who it is.
+        let text = "Hi Dana\n\nTom\n\nSeller Ltd";
+        for (channel, text, carries) in [
+            (Channel::Linkedin, "Hi Dana", vec![Need::SenderIdentity]),
+            (Channel::Sms, "Hi Dana", vec![]),
+            (Channel::Sms, text, vec![Need::SenderIdentity]),
+            (Channel::Call, text, vec![Need::SenderIdentity]),
+        ] {
+            assert_eq!(carried_by_hand(text, channel, &ours()), carries.into_iter().collect(), "{channel:?} {text}");
         }
         let nobody = OutreachSettings::default();
         assert!(!carried(&mail("1 Main Street"), None, 0, &nobody).needs.contains(&Need::PostalAddress));

@@ -1,25 +1,26 @@
-//! The text of what claims cite: events, facts, mails, as they are kept.
+//! What may be cited by name as it is kept, and what `reframe verify` holds against it beside notes: cards, messages, briefs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use reframe_outreach::facts::Fact;
+use reframe_prep::brief::entry;
 use reframe_signal::event::SignalEvent;
 use reframe_store::ItemKind;
 use reframe_workflow::{
-    artifact::{Claim, Kind},
-    handoff::Draft,
-    outbox::{Inbox as _, Which},
-    verify::{Broken, Sources, check_all},
+    artifact::{ArtifactId, Claim, Kind},
+    handoff::{Brief, Draft, Meeting},
+    outbox::{Inbox as _, Kept, Listed},
 };
 
 use super::{
+    citations::{Held, Shelf},
     office::Office,
     replies::mail_text,
     signals::{self, cited_items},
 };
 
-/// Proposals looked at.
-const MOST: usize = 100_000;
+/// Briefs looked at, the latest: those of a year of a team that has eight meetings a working day.
+pub const BRIEFS: usize = 2_000;
 
 impl Office {
     /// The text of a kept thing by the name that evidence has for it: `signal/…`, `mail/…`, `fact-…`; nothing if it is not
@@ -49,60 +50,62 @@ impl Office {
         })
     }
 
-    /// Holds what the cards of the last feeds, the messages drafted and the proposals of answers cite against what is kept:
-    /// how many of them there are, their citations, and those that do not hold.
+    /// Holds what the cards of the last feeds, the messages drafted and the proposals of answers cite against what is there:
+    /// how many of them there are, and what their citations came to.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn check_before_calls(&self) -> anyhow::Result<(usize, usize, Vec<Broken>)> {
+    pub fn check_before_calls(&self, proposals: &[Listed]) -> anyhow::Result<(usize, Held)> {
         let mut looked_at = BTreeSet::new();
-        let mut claims: Vec<Claim> = Vec::new();
+        let mut shelf = Shelf::new(self);
+        let mut held = Held::default();
         for (id, card) in self.cards_shown()? {
             if looked_at.insert(id.to_string()) {
-                claims.extend(signals::claims(&card).into_iter().cloned());
+                held.add(shelf.hold(&signals::claims(&card), &[])?);
             }
         }
-        for listed in self.store.proposals(&Which::default(), MOST)? {
-            let proposal = listed.proposal;
+        // A brief's own proposals are looked at with it.
+        for Listed { proposal, .. } in proposals.iter().filter(|l| l.proposal.from.kind() != Kind::Brief.as_str()) {
             if !cited_items(&proposal.because).is_empty() {
                 looked_at.insert(proposal.id.to_string());
-                claims.push(proposal.because);
+                held.add(shelf.hold(&[&proposal.because], &[])?);
             }
             if proposal.from.kind() == Kind::Draft.as_str() && looked_at.insert(proposal.from.to_string()) {
                 let kept = self.store.artifact(&proposal.from)?;
                 let draft = kept.and_then(|kept| serde_json::from_value::<Draft>(kept.artifact.body).ok());
-                claims.extend(draft.into_iter().flat_map(|draft| draft.because));
+                let because: Vec<&Claim> = draft.iter().flat_map(|draft| &draft.because).collect();
+                held.add(shelf.hold(&because, &[])?);
             }
         }
-        let (cited, broken) = self.check_cited(&claims.iter().collect::<Vec<_>>())?;
-        Ok((looked_at.len(), cited, broken))
+        Ok((looked_at.len(), held))
     }
 
-    /// Holds what claims cite of events, facts and mails against what is kept: the number of citations, and those that do
-    /// not hold. Citations of calls and records are not looked at.
+    /// Holds every line of the latest briefs, and what proposals of them rest on, against what is there: how many briefs were
+    /// looked at, and what their citations came to. One whose words were erased says nothing.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn check_cited(&self, claims: &[&Claim]) -> anyhow::Result<(usize, Vec<Broken>)> {
-        let mut texts = BTreeMap::new();
-        let mut cited = 0;
-        let mut theirs = Vec::new();
-        for claim in claims {
-            let names = cited_items(claim);
-            if names.is_empty() || names.len() < claim.evidence().len() {
-                continue;
-            }
-            cited += names.len();
-            theirs.push(*claim);
-            for name in names {
-                if !texts.contains_key(&name)
-                    && let Some(text) = self.item_text(&name)?
-                {
-                    texts.insert(name, text);
-                }
-            }
+    pub fn check_briefs(&self, proposals: &[Listed]) -> anyhow::Result<(usize, Held)> {
+        let mut asked: BTreeMap<&ArtifactId, Vec<&Claim>> = BTreeMap::new();
+        for Listed { proposal, .. } in proposals {
+            asked.entry(&proposal.from).or_default().push(&proposal.because);
         }
-        let items: Vec<(String, String)> = texts.into_iter().collect();
-        Ok((cited, check_all(&theirs, Sources { items: &items, ..Sources::default() })))
+        let mut shelf = Shelf::new(self);
+        let (mut n, mut held) = (0, Held::default());
+        for Kept { artifact, .. } in self.store.latest_artifacts(Kind::Brief, BRIEFS)? {
+            let Ok(brief) = serde_json::from_value::<Brief>(artifact.body) else { continue };
+            // As the entry was then: the meeting of its name may be called otherwise by now.
+            let mut own = Vec::new();
+            for parent in artifact.parents.iter().filter(|id| id.kind() == Kind::Meeting.as_str()) {
+                let kept = self.store.artifact(parent)?;
+                let meeting = kept.and_then(|kept| serde_json::from_value::<Meeting>(kept.artifact.body).ok());
+                own.extend(meeting.as_ref().map(entry));
+            }
+            let mut claims = brief.claims();
+            claims.extend(asked.get(&artifact.id).into_iter().flatten());
+            held.add(shelf.hold(&claims, &own)?);
+            n += 1;
+        }
+        Ok((n, held))
     }
 }

@@ -1,13 +1,8 @@
 //! What the clerk remembers from one run of the program to the next.
 
-use reframe_call::{
-    audio::{Consent, Party, TrackId, TrackInfo},
-    event::{Event, EventBody, UtteranceId},
-    recognize::Word,
-    time::MediaTime,
-};
-use reframe_consent::{NewRecord, Person, Scope};
-use reframe_store::{CallId, EventLog as _, NewCall, SqliteLog, SqliteOptions};
+use reframe_call::audio::Party;
+use reframe_consent::Scope;
+use reframe_store::{CallId, SqliteLog, SqliteOptions};
 use reframe_workflow::{
     artifact::Kind,
     gate::{Approver, Click},
@@ -16,7 +11,10 @@ use reframe_workflow::{
 };
 
 use super::*;
-use crate::workflow::WorkflowSettings;
+use crate::workflow::{
+    WorkflowSettings,
+    test_call::{ended_call, taken_back},
+};
 
 const NOW: i64 = 1_772_418_600_000;
 
@@ -32,47 +30,11 @@ fn work(dir: &std::path::Path) -> Work {
 
 /// A call that is over, with somebody of whom no deal is known.
 fn call(store: &SqliteLog, name: &str) -> CallId {
-    let id = CallId::new(name).unwrap();
-    let call = NewCall {
-        id: id.clone(),
-        title: "A call".into(),
-        playbook: "p".into(),
-        started_unix_ms: NOW - 3_600_000,
-        token_hash: String::new(),
-    };
-    store.create(&call).unwrap();
-    let consent = Some(Consent { basis: "verbal".into(), reference: String::new() });
-    let person = |id, party, name: &str, email: Option<&str>| EventBody::TrackAdded {
-        track: TrackInfo {
-            id: TrackId(id),
-            party,
-            name: name.into(),
-            email: email.map(Into::into),
-            consent: consent.clone(),
-        },
-    };
-    let mut bodies = vec![
-        person(0, Party::Rep, "Ada King", None),
-        person(1, Party::Buyer, "Dana Whitfield", Some("dana@acme.example")),
+    let talk = [
+        (Party::Rep, "what happens next on your side"),
+        (Party::Buyer, "i will send you the contract by friday zorblaxing"),
     ];
-    let talk = [(0, "what happens next on your side"), (1, "i will send you the contract by friday zorblaxing")];
-    for (n, (track, text)) in talk.into_iter().enumerate() {
-        let (track, utterance) = (TrackId(track), UtteranceId(n as u32));
-        let at = |ms: usize| MediaTime::from_ms((n * 10_000 + ms) as u64);
-        let words = text.split(' ').enumerate().map(|(w, text)| Word {
-            text: text.into(),
-            start: at(w * 300),
-            end: at(w * 300 + 250),
-            confidence: 0.95,
-        });
-        bodies.push(EventBody::SpeechStarted { track, utterance, start: at(0) });
-        bodies.push(EventBody::WordsCommitted { track, utterance, words: words.collect() });
-        bodies.push(EventBody::UtteranceEnded { track, utterance, start: at(0), end: at(5_000), text: text.into() });
-    }
-    bodies.push(EventBody::CallEnded { cards_shown: 0, utterances: 2 });
-    let events: Vec<Event> = (0..).zip(bodies).map(|(seq, body)| Event { seq, at: MediaTime::ZERO, body }).collect();
-    store.append(&id, 0, &events).unwrap();
-    id
+    ended_call(store, name, NOW - 3_600_000, &talk)
 }
 
 #[test]
@@ -120,16 +82,7 @@ fn a_withdrawal_comes_before_drafts_and_writes() {
         .collect();
     let yes = work.office.store.approve_batch(&clicks).unwrap();
     assert!(yes.iter().any(Result::is_ok), "{yes:?}");
-    let says = NewRecord {
-        person: Person::new("dana@acme.example").unwrap(),
-        scope: Scope::Call("taken".into()),
-        jurisdiction: None,
-        method: "e-mail".into(),
-        proof: String::new(),
-        given_unix_ms: NOW,
-        withdrawn_unix_ms: Some(NOW),
-    };
-    work.office.store.add_consents(&[says]).unwrap();
+    taken_back(&work.office.store, Scope::Call("taken".into()), NOW);
     work.round().unwrap();
     let store = &work.office.store;
     assert!(!store.proposals(&Which::default(), 50).unwrap().iter().any(|l| quoting(&l)));

@@ -4,9 +4,9 @@
 use anyhow::Context;
 use reframe_call::audio::Party;
 use reframe_consent::Person as Name;
+use reframe_outreach::{reply::Class, sequence::Happened};
 use reframe_policy::{
-    Decision, Kill, PersonKey, evaluate,
-    kill::Contact,
+    Decision, Kill, PersonKey,
     ledger::{Explanation, Subject, What, access, explain},
     policy,
     rules::{Channel, Purpose},
@@ -48,6 +48,7 @@ impl Office {
             What::Suppressed { .. } => "suppressed",
             What::ReplyReceived { .. } => "reply",
             What::BalancingTest { .. } => "balancing test",
+            What::TouchSent { .. } => "touch",
             _ => "other",
         };
         let subject = match &about {
@@ -56,9 +57,22 @@ impl Office {
             Subject::Erased { hash } => format!("contact:{hash}"),
             Subject::Everybody => "contact-everybody".to_owned(),
         };
-        let told = self.told(by, Told::ContactNoted, subject, code)?;
+        let told = self.happening(by, Told::ContactNoted, subject, code)?;
         self.store.note_contacts_and(&[(about, what)], by.as_str(), at_unix_ms, &[told])?;
         Ok(())
+    }
+
+    /// Enters that somebody wrote or called, as a person heard it: every sequence to them is over, and that person goes on.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or the CRM cannot be read; that they wrote is on record before it is asked.
+    pub fn note_answer(&self, key: &PersonKey, channel: Channel, by: &Approver) -> anyhow::Result<()> {
+        let now = (self.clock)();
+        self.note_contact(Subject::Person { key: key.clone() }, What::ReplyReceived { channel }, by, now)?;
+        let what =
+            Happened::Reply { class: Class::Uncertain, brief: false, slow_down: false, back_on: None, at_unix_ms: now };
+        let keys = self.clearing.0.person(key, key.as_str(), now)?.recipient.keys;
+        self.tell_sequences(&keys, &what)
     }
 
     /// Under which name the audit log has a person outside.
@@ -66,7 +80,7 @@ impl Office {
         format!("contact:{}", self.clearing.0.salt().hash(key))
     }
 
-    fn told(&self, by: &Approver, what: Told, subject: String, detail: &str) -> anyhow::Result<Happening> {
+    fn happening(&self, by: &Approver, what: Told, subject: String, detail: &str) -> anyhow::Result<Happening> {
         let name = Name::new(by.as_str()).context("--as names nobody")?;
         let (at_unix_ms, by) = ((self.clock)(), Actor::Person { name });
         Ok(Happening { at_unix_ms, by, what, subjects: vec![subject], detail: detail.to_owned() })
@@ -80,14 +94,7 @@ impl Office {
         let (book, now) = (&self.clearing.0, (self.clock)());
         book.note_sent()?;
         let person = book.person(key, key.as_str(), now)?;
-        let facts = book.facts(&person, purpose, now)?;
-        let standing = &person.recipient.standing;
-        let contact = Contact {
-            touches: standing.touches.clone(),
-            replies_unix_ms: standing.replies.iter().map(|(at, _)| *at).collect(),
-            ..Contact::default()
-        };
-        let kills = evaluate(&person.known.account(key), &contact, now, &facts);
+        let kills = book.kills(&person, purpose, now)?;
         let decision = policy(reframe_policy::Book::rules(book), &person.recipient, channel, purpose, now);
         Ok(Answer { decision, kills })
     }
@@ -154,7 +161,7 @@ impl Office {
             "named_in_calls": self.named(&who, now)?,
             "proposals": proposals,
         });
-        self.store.note(&[self.told(by, Told::ContactShown, self.contact_digest(key), "access")?])?;
+        self.store.note(&[self.happening(by, Told::ContactShown, self.contact_digest(key), "access")?])?;
         Ok(value)
     }
 

@@ -1,17 +1,20 @@
 //! Who a mail goes to and all that speaks for or against it, read afresh from store and CRM: what the executor asks before
 //! anything goes to a person outside.
 
+mod by_hand;
+mod held;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reframe_call::audio::Party;
 use reframe_policy::{
     Book, Case, Clearance, OwnSender, PersonKey, Recipient, Rules,
-    clock::DAY_MS,
-    kill::{Contact, Facts, KillSettings},
-    ledger::{Entry, Reason, Salt, Subject, Touch, What, standing},
+    clock::{Calendar, DAY_MS},
+    kill::{Facts, KillSettings},
+    ledger::{Entry, Reason, Salt, Subject, What, standing},
     rules::{Channel, Purpose},
 };
-use reframe_store::{CallId, EventLog as _, Item, ItemKind, SentMail, SqliteLog};
+use reframe_store::{CallId, EventLog as _, Item, ItemKind, SqliteLog};
 use reframe_workflow::{
     artifact::Kind,
     audit::{Actor, Happening, What as Told},
@@ -20,6 +23,7 @@ use reframe_workflow::{
     system::{ReadError, SystemOfRecord},
 };
 
+pub use self::by_hand::ByHand;
 use super::{
     carried::{Carried, carried},
     known_contact::{Known, look_up},
@@ -56,6 +60,12 @@ pub enum Unsaid {
     /// Outreach goes out in working hours.
     #[error("it is outside working hours; it goes out when they begin")]
     Hours,
+    /// What is kept of a sequence.
+    #[error("the sequence it belongs to cannot be read")]
+    Sequence,
+    /// The gap to the touch before has grown since it was drafted.
+    #[error("its turn in the sequence has not come; it goes out when it has")]
+    Early,
 }
 
 /// All of one person at one moment.
@@ -97,6 +107,12 @@ impl ContactBook {
         &self.salt
     }
 
+    /// The team's working time.
+    #[must_use]
+    pub const fn working(&self) -> &Calendar {
+        &self.outreach.working
+    }
+
     /// Enters every mail that went out and is not in the ledger yet: those of this run, of another, and of one that ended
     /// between a write and its note.
     ///
@@ -126,7 +142,21 @@ impl ContactBook {
     pub fn person(&self, key: &PersonKey, written: &str, now_unix_ms: i64) -> Result<Person, Unsaid> {
         let known = look_up(&*self.crm, key, written).map_err(|e| self.crm_says(&e))?;
         let keys = known.keys(key);
-        let entries = self.store.contacts_of(&keys, &self.salt)?;
+        let mut entries = self.store.contacts_of(&keys, &self.salt)?;
+        if known.opted_out() {
+            // After all there is, so that only the CRM can take it back.
+            entries.push(Entry {
+                seq: u64::MAX,
+                at_unix_ms: now_unix_ms,
+                about: Subject::Person { key: key.clone() },
+                what: What::Suppressed {
+                    reason: Reason::Unsubscribe,
+                    channel: Some(Channel::Email),
+                    only_there: false,
+                },
+                by: self.crm.name().to_owned(),
+            });
+        }
         let places = places::of(&known.contacts);
         let mut regions = places.known;
         if places.unreadable {
@@ -234,17 +264,10 @@ impl ContactBook {
         let person = self.person(key, written, now)?;
         let purpose = self.purpose(write, mail, &person)?;
         let facts = self.facts(&person, purpose, now)?;
-        let in_doubt = |m: &SentMail| {
-            m.proposal != write.approval().proposal && m.to.iter().any(|k| person.recipient.keys.contains(k))
-        };
-        let doubtful = self.store.mails_in_doubt()?.into_iter().filter(in_doubt);
-        let touch = |m: SentMail| Touch {
-            channel: Channel::Email,
-            purpose: Purpose::Outreach,
-            message: m.message,
-            at_unix_ms: now,
-        };
-        let contact = Contact { touches: doubtful.map(touch).collect(), ..Contact::default() };
+        let mut contact = self.in_doubt(&person, Some(&write.approval().proposal), now)?;
+        if mail.to.iter().any(|to| to == written) {
+            contact.sequence_over = self.sequence_says(write, &person, now)?;
+        }
         let account = person.known.account(key);
         let (carries, sender) = (carries.needs.clone(), self.sender(write, carries, now)?);
         Ok(Case { to: person.recipient, account, contact, facts, carries, sender })
@@ -298,19 +321,22 @@ impl ContactBook {
             };
             entries.push((Subject::Person { key }, what));
         }
+        let subjects = match self.store.proposal(&write.approval().proposal)? {
+            Some(listed) => subjects(&listed.proposal),
+            None => vec![write.approval().proposal.to_string()],
+        };
+        self.store.note_contacts_and(&entries, SERVICE, now, &[self.told(clearances, subjects, now)])?;
+        Ok(())
+    }
+
+    /// What the audit log says of clearances: the rules they rest on.
+    fn told(&self, clearances: &[Clearance], subjects: Vec<String>, at_unix_ms: i64) -> Happening {
         let mut rules: Vec<&str> = clearances.iter().flat_map(|c| &c.basis().rules).map(String::as_str).collect();
         rules.sort_unstable();
         rules.dedup();
         let (version, digest) = (self.outreach.rules.version(), self.outreach.rules.digest());
         let detail = format!("rules {version} {digest}: {}", rules.join(" "));
-        let subjects = match self.store.proposal(&write.approval().proposal)? {
-            Some(listed) => subjects(&listed.proposal),
-            None => vec![write.approval().proposal.to_string()],
-        };
-        let by = Actor::service(SERVICE);
-        let told = Happening { at_unix_ms: now, by, what: Told::Cleared, subjects, detail };
-        self.store.note_contacts_and(&entries, SERVICE, now, &[told])?;
-        Ok(())
+        Happening { at_unix_ms, by: Actor::service(SERVICE), what: Told::Cleared, subjects, detail }
     }
 
     fn crm_says(&self, error: &ReadError) -> Unsaid {

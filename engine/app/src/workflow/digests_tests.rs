@@ -2,14 +2,9 @@
 
 use std::sync::Arc;
 
-use reframe_call::{
-    audio::{Consent, Party, TrackId, TrackInfo},
-    event::{Event, EventBody, UtteranceId},
-    recognize::Word,
-    time::MediaTime,
-};
-use reframe_consent::{NewRecord, Person, Scope};
-use reframe_store::{ConsentBook as _, EventLog as _, NewCall, SqliteLog, SqliteOptions};
+use reframe_call::audio::Party;
+use reframe_consent::Scope;
+use reframe_store::{ConsentBook as _, SqliteLog, SqliteOptions};
 use reframe_workflow::{
     artifact::{Artifact, Kind, Maker},
     audit::Actor,
@@ -18,7 +13,11 @@ use reframe_workflow::{
 };
 
 use super::*;
-use crate::workflow::{WorkflowSettings, before::Before};
+use crate::workflow::{
+    WorkflowSettings,
+    before::Before,
+    test_call::{ended_call, taken_back},
+};
 
 /// 2026-03-02 02:30 UTC.
 const NOW: i64 = 1_772_418_600_000;
@@ -34,51 +33,17 @@ fn office(dir: &std::path::Path) -> (Office, CallId) {
     std::fs::write(dir.join("crm/contacts.csv"), "id,name,email,deal_ids\nc1,Dana Whitfield,dana@acme.example,7\n")
         .unwrap();
     let store = Arc::new(SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default()).unwrap());
-    let id = CallId::new("c").unwrap();
-    store
-        .create(&NewCall {
-            id: id.clone(),
-            title: "A call".into(),
-            playbook: "p".into(),
-            started_unix_ms: NOW - 35 * DAY_MS,
-            token_hash: String::new(),
-        })
-        .unwrap();
-    let person = |id, party, name: &str, email: Option<&str>| EventBody::TrackAdded {
-        track: TrackInfo {
-            id: TrackId(id),
-            party,
-            name: name.into(),
-            email: email.map(Into::into),
-            consent: Some(Consent { basis: "verbal".into(), reference: String::new() }),
-        },
-    };
-    let mut bodies = vec![
-        person(0, Party::Rep, "Ada King", None),
-        person(1, Party::Buyer, "Dana Whitfield", Some("dana@acme.example")),
+    let hers = [
+        format!("we are comparing you with other vendors for the {HERS} project"),
+        format!("i will send you the {HERS} contract by friday"),
     ];
     let talk = [
-        (0, "what happens next on your side".to_owned()),
-        (1, format!("we are comparing you with other vendors for the {HERS} project")),
-        (1, format!("i will send you the {HERS} contract by friday")),
-        (0, "i will send you the security questionnaire by thursday".to_owned()),
+        (Party::Rep, "what happens next on your side"),
+        (Party::Buyer, hers[0].as_str()),
+        (Party::Buyer, hers[1].as_str()),
+        (Party::Rep, "i will send you the security questionnaire by thursday"),
     ];
-    for (n, (track, text)) in talk.into_iter().enumerate() {
-        let (track, utterance) = (TrackId(track), UtteranceId(n as u32));
-        let at = |ms: usize| MediaTime::from_ms((n * 10_000 + ms) as u64);
-        let words = text.split(' ').enumerate().map(|(w, text)| Word {
-            text: text.into(),
-            start: at(w * 300),
-            end: at(w * 300 + 250),
-            confidence: 0.95,
-        });
-        bodies.push(EventBody::SpeechStarted { track, utterance, start: at(0) });
-        bodies.push(EventBody::WordsCommitted { track, utterance, words: words.collect() });
-        bodies.push(EventBody::UtteranceEnded { track, utterance, start: at(0), end: at(5_000), text });
-    }
-    bodies.push(EventBody::CallEnded { cards_shown: 0, utterances: 4 });
-    let events: Vec<Event> = (0..).zip(bodies).map(|(seq, body)| Event { seq, at: MediaTime::ZERO, body }).collect();
-    store.append(&id, 0, &events).unwrap();
+    let id = ended_call(&store, "c", NOW - 35 * DAY_MS, &talk);
     (Office::open(&WorkflowSettings::default(), dir, store, || NOW).unwrap(), id)
 }
 
@@ -173,16 +138,7 @@ fn what_was_taken_back_is_in_no_kept_digest() {
     office.post_call(&id, None).unwrap();
     digests(&office);
     assert!(kept(dir.path()).iter().any(|text| text.contains(HERS)), "or this test shows nothing");
-    let says = NewRecord {
-        person: Person::new("dana@acme.example").unwrap(),
-        scope: Scope::AllCalls,
-        jurisdiction: None,
-        method: "e-mail".into(),
-        proof: String::new(),
-        given_unix_ms: NOW,
-        withdrawn_unix_ms: Some(NOW),
-    };
-    office.store.add_consents(&[says]).unwrap();
+    taken_back(&office.store, Scope::AllCalls, NOW);
     office.store.carry_out_withdrawals(NOW).unwrap();
     assert!(kept(dir.path()).is_empty());
     office.post_call(&id, Some("7")).unwrap();

@@ -1,6 +1,9 @@
 //! One run of the executor: the name it writes under, and the clock it writes by.
 
-use std::time::Instant;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use reframe_workflow::outbox::{Limits, Step, Worker, step};
 
@@ -12,6 +15,8 @@ pub struct Executor {
     /// The machine's clock when the run began, in ms since 1970-01-01 UTC.
     start_unix_ms: i64,
     began: Instant,
+    /// Up to which entry of the audit log what came of calls was kept as signals; nothing: not looked yet.
+    outcomes_upto: Mutex<Option<u64>>,
 }
 
 impl Executor {
@@ -24,7 +29,7 @@ impl Executor {
             service: SERVICE.to_owned(),
             limits: Limits::default(),
         };
-        Self { worker, start_unix_ms, began: Instant::now() }
+        Self { worker, start_unix_ms, began: Instant::now(), outcomes_upto: Mutex::default() }
     }
 
     /// The machine's clock was asked once, when the run began: within a run it must never go back, and that one may be set.
@@ -54,6 +59,12 @@ impl Executor {
                 Step::Lost => tracing::warn!("another run of the program took over a write"),
             }
         }
-        Ok(office.clearing.0.note_sent()?)
+        office.clearing.0.note_sent()?;
+        let mut upto = self.outcomes_upto.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nothing that was approved waits for this; the next run goes on with it.
+        if let Err(error) = office.keep_outcomes(&mut upto) {
+            tracing::warn!("what came of a call could not be kept as a signal: {error:#}");
+        }
+        Ok(())
     }
 }

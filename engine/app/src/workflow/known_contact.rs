@@ -8,20 +8,18 @@ use reframe_policy::{
     kill::Account,
     ledger::{PersonKey, domain_key},
 };
-use reframe_workflow::system::{Listing, ReadError, Record, RecordKind, RecordRef, SystemOfRecord};
+use reframe_workflow::{
+    mailbox_provider::is_mailbox_provider,
+    system::{Listing, ReadError, Record, RecordKind, RecordRef, SystemOfRecord},
+};
 
 /// Colleagues whose own deals and entries are looked at; beyond that only the account's.
 const COLLEAGUES: usize = 20;
 /// Fields of a contact that hold a way to reach them.
 const KEYS: [&str; 6] = ["email", "email_2", "phone", "mobile", "linkedin", "linkedin_url"];
-/// Providers at which anybody has an address: it tells nothing of an account.
-#[rustfmt::skip]
-const ANYBODYS: &[&str] = &[
-    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "ymail.com",
-    "icloud.com", "me.com", "mac.com", "aol.com", "gmx.de", "gmx.net", "gmx.com", "web.de", "t-online.de",
-    "freenet.de", "proton.me", "protonmail.com", "mail.com", "yandex.com", "orange.fr", "wanadoo.fr", "free.fr",
-    "laposte.net", "libero.it", "hotmail.co.uk", "yahoo.co.uk", "btinternet.com", "comcast.net", "verizon.net",
-];
+
+/// Field of a contact that says that they want no mail.
+const OPT_OUT: &str = "email_opt_out";
 
 /// What the CRM knows of a person.
 #[derive(Clone, Debug, Default)]
@@ -102,13 +100,14 @@ fn is_open(deal: &Record) -> bool {
     !(stage.starts_with("closed") || stage == "won" || stage == "lost")
 }
 
-fn keys_of(contact: &Record) -> Vec<PersonKey> {
+/// Every way to reach a contact that their record has, addresses first.
+pub fn keys_of(contact: &Record) -> Vec<PersonKey> {
     KEYS.iter().filter_map(|name| contact.field(name)).filter_map(|text| PersonKey::new(text).ok()).collect()
 }
 
 /// The domain of a person's address, unless anybody may have one there.
 fn own_domain(key: &PersonKey) -> Option<&str> {
-    key.domain().filter(|domain| !ANYBODYS.contains(domain))
+    key.domain().filter(|domain| !is_mailbox_provider(domain))
 }
 
 impl Known {
@@ -121,6 +120,13 @@ impl Known {
             }
         }
         keys
+    }
+
+    /// Whether the CRM says that they want no mail: somebody ticked it there, or what was asked of it after an answer was
+    /// approved. It holds also where our own ledger knows nothing of it.
+    pub fn opted_out(&self) -> bool {
+        let yes = |text: &str| matches!(text.trim().to_lowercase().as_str(), "true" | "yes" | "y" | "1" | "x");
+        self.contacts.iter().filter_map(|c| c.field(OPT_OUT)).any(yes)
     }
 
     /// What the person is called.
@@ -150,7 +156,7 @@ impl Known {
     pub fn domains(&self, key: &PersonKey) -> BTreeSet<String> {
         let of_companies = self.companies.iter().filter_map(|c| c.field("domain")).filter_map(domain_key);
         let own = own_domain(key).map(str::to_owned);
-        of_companies.filter(|domain| !ANYBODYS.contains(&domain.as_str())).chain(own).collect()
+        of_companies.filter(|domain| !is_mailbox_provider(domain)).chain(own).collect()
     }
 
     /// Keys of the people of the account whom the CRM knows, without this one.

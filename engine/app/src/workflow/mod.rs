@@ -6,6 +6,7 @@
 mod accounts;
 mod before;
 mod carried;
+mod citations;
 mod cited;
 mod clerk;
 mod contact_access;
@@ -16,7 +17,9 @@ mod desk;
 mod digests;
 mod drafting;
 mod executor;
+mod journey;
 mod known_contact;
+mod landed;
 mod nightly;
 mod office;
 mod outreach;
@@ -28,16 +31,20 @@ mod replies;
 mod settings;
 mod signals;
 mod systems;
+#[cfg(test)]
+mod test_call;
 mod unchanged;
 mod zone_file;
 
 pub use self::{
     accounts::{Accounts, NotFound},
+    citations::Held,
+    cited::BRIEFS,
     clerk::Clerk,
     desk::Desk,
     executor::Executor,
     office::{Office, batch_of},
-    outreach::Asked,
+    outreach::{Asked, Look, Made, MessageSettings, Shown, Stand},
     prep::{Arms, KeptMeeting, Prep, heading},
     replies::Replied,
     settings::WorkflowSettings,

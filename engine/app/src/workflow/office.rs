@@ -48,6 +48,8 @@ pub struct Office {
     pub(super) clock: fn() -> i64,
     /// What the executor asks before anything goes to a person outside.
     pub(super) clearing: reframe_policy::Desk<ContactBook>,
+    /// What tokens in messages are derived from.
+    pub(super) secret: Secret,
     /// The language model, if one is set up.
     pub(super) writer: Option<Writer>,
     /// Where the playbook comes from; see [`read_playbook`](Self::read_playbook).
@@ -75,7 +77,8 @@ impl Office {
             MailKind::Gmail => settings.gmail.from.clone(),
         };
         let outreach = settings.outreach.clone().unwrap_or_default().open(&settings.zone()?)?;
-        let salt = Salt::new(&Secret::load(data_dir)?.salt())?;
+        let secret = Secret::load(data_dir)?;
+        let salt = Salt::new(&secret.salt())?;
         let book = ContactBook::new(Arc::clone(&store), Arc::clone(&systems.crm), outreach, salt, from);
         let (rules, rubric) = rules(settings.rules_dir.as_deref())?;
         let writer = Writer::open(&settings.drafting)?;
@@ -93,6 +96,7 @@ impl Office {
             rubric,
             clock,
             clearing: reframe_policy::Desk(book),
+            secret,
             writer,
             playbook: OnceLock::new(),
             looked_at: Mutex::default(),

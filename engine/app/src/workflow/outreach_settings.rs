@@ -124,6 +124,8 @@ pub struct Outreach {
     pub(super) quiet: Vec<QuietPeriod>,
     pub(super) region_default: Option<Region>,
     pub(super) calendar: Option<Calendar>,
+    /// The team's working time, for gaps and deadlines: those hours, else Monday to Friday from 9 to 17.
+    pub(super) working: Calendar,
     pub(super) sender: Option<(SetUp, WarmUp)>,
     zone: TimeZone,
 }
@@ -173,7 +175,8 @@ impl OutreachSettings {
         if calendar.as_ref().is_some_and(|c| c.next_working(0).is_none()) {
             bail!("{} has no working time at all; write hours like mon = [\"09:00\", \"17:00\"]", name("hours"));
         }
-        let zone = calendar.as_ref().map_or_else(|| zone.clone(), |c| c.zone().clone());
+        let working = calendar.clone().unwrap_or_else(|| Calendar::weekdays(zone.clone()));
+        let zone = working.zone().clone();
         let sender = self.sender.as_ref().map(|s| s.open(&zone)).transpose().context("workflow.outreach.sender")?;
         for dispute in &self.disputes {
             if dispute.account.trim().is_empty() {
@@ -184,7 +187,8 @@ impl OutreachSettings {
             }
         }
         let rules = rules.with_disclosure(disclosure);
-        let outreach = Outreach { settings: self.clone(), rules, quiet, region_default, calendar, sender, zone };
+        let settings = self.clone();
+        let outreach = Outreach { settings, rules, quiet, region_default, calendar, working, sender, zone };
         outreach.outages()?;
         Ok(outreach)
     }

@@ -62,6 +62,8 @@ pub struct Heard {
     /// The deal's id in the CRM, if whoever opened the call named it.
     deal: Option<String>,
     state: CallState,
+    /// Whether it was read from files into a store that does not know what became of it.
+    from_files: bool,
     /// Name of the call and its events.
     log: (String, Vec<Event>),
 }
@@ -96,6 +98,7 @@ impl Office {
             EventBody::CallStarted { deal, .. } => deal.crm_id.clone(),
             _ => None,
         });
+        let from_files = record.call.token_hash.is_empty();
         let facts = CallFacts {
             call: call.to_string(),
             title: record.call.title,
@@ -104,7 +107,7 @@ impl Office {
             deal: None,
         };
         let transcript = CallTranscript::from_events(facts, &events);
-        Ok(Heard { transcript, deal, state: record.state, log: (call.to_string(), events) })
+        Ok(Heard { transcript, deal, state: record.state, from_files, log: (call.to_string(), events) })
     }
 
     /// Drafts everything there is to write down about a call that is over, and puts it in the inbox. Harmless to repeat.
@@ -157,7 +160,10 @@ impl Office {
         self.keep(Kind::NoteProposal, &noted)?;
         self.keep(Kind::Debrief, &judged)?;
         let now = (self.clock)();
-        let proposals = postcall::proposals(&noted, transcript, deal.as_ref(), &settings, now);
+        let mut proposals = postcall::proposals(&noted, transcript, deal.as_ref(), &settings, now);
+        if heard.from_files {
+            self.drop_what_landed(&mut proposals)?;
+        }
         let batch = batch_of(call);
         debug_assert!(proposals.iter().all(|p| p.batch == batch), "a call's proposals are one batch");
         let put = self.store.put_proposals(&proposals, &Actor::service("post_call"), now)?;

@@ -1,9 +1,12 @@
 //! Answers to what was sent: read, kept, put before a person in time; a wish for no more messages counts at once.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::{Context as _, bail};
-use jiff::Timestamp;
+use reframe_call::detect::semantic::SentenceEncoder;
 use reframe_connect::message::{self, Message};
 use reframe_outreach::{
     reply::{Answered, Class, Handling, Reading, Received, Route, Suppression, Wish, classify, handle},
@@ -23,14 +26,13 @@ use reframe_workflow::{
 };
 use serde_json::json;
 
-use super::{office::Office, outreach::KeptSequence, signals::ContactAt};
+use super::{known_contact::keys_of, office::Office, outreach::KeptSequence, signals::ContactAt};
+use crate::sentences;
 
 /// Largest mail that is read, in bytes: the limit of most mailboxes.
 pub const MOST_BYTES: usize = 25 << 20;
 /// Headers that are looked at, at most.
 const MOST_HEADERS: usize = 500;
-/// Sequences that are looked through for a token.
-const SEQUENCES: usize = 100_000;
 /// Longest text of a mail that is kept, in characters.
 const MOST_CHARS: usize = 20_000;
 
@@ -72,8 +74,8 @@ impl Office {
         let at = mail.date_unix_ms.filter(|at| (0..=now).contains(at)).unwrap_or(now);
         let from = mail.from.clone().context("the mail does not say who wrote it; it has no From")?;
         let received = Received { subject: mail.subject.clone(), body: mail.body.clone(), headers: headers.clone() };
-        let today = Timestamp::from_millisecond(at)?.to_zoned(self.settings.zone()?).date();
-        let mut reading = classify(&received, today);
+        let today = self.zoned(at)?.date();
+        let mut reading = classify(&received, today, encoder());
         // What is cited has to stand in what is kept.
         let kept = mail_text(&mail.subject, &clipped(&mail.body));
         if reading.quote.trim().is_empty() || !kept.contains(&reading.quote) {
@@ -102,6 +104,11 @@ impl Office {
         let sequence = self.go_on(&key, &address, &reading, at, answered)?;
         let market = self.market(&[])?;
         let contact = market.contacts.iter().find(|c| c.email().is_some_and(|e| e.eq_ignore_ascii_case(&address)));
+        if let Some(contact) = contact.filter(|_| !bounced) {
+            // One under their profile or number hears of it too.
+            let others: Vec<PersonKey> = keys_of(&contact.record).into_iter().filter(|k| *k != key).collect();
+            self.tell_sequences(&others, &happened(&reading, true, at))?;
+        }
         let handling = self.handling(&reading, &address, &item, at, contact, sequence.as_ref())?;
         let mut proposals: Vec<Proposal> = handling.proposal.clone().into_iter().collect();
         match (&handling.route, contact) {
@@ -120,7 +127,7 @@ impl Office {
         proposals.retain(|p| p.action.check().is_ok());
         self.store.put_proposals(&proposals, &Actor::service("outreach"), now)?;
         let sequence = sequence.map(|kept| match &kept.sequence.stopped {
-            Some(why) => format!("over: {}", word(why)),
+            Some(why) => format!("over: {}", why.in_words()),
             None => format!("goes on after {} messages", kept.sequence.sent),
         });
         Ok(Replied { item, address, reading, handling, proposals, suppressed, sequence, notes })
@@ -131,10 +138,8 @@ impl Office {
     /// # Errors
     /// If nobody has this token, or the store cannot be used.
     pub fn take_stop(&self, token: &str) -> anyhow::Result<String> {
-        let all = self.store.items(ItemKind::Sequence, None, i64::MIN, SEQUENCES)?;
-        let read = all.into_iter().filter_map(|item| serde_json::from_value::<KeptSequence>(item.body).ok());
-        let kept =
-            read.into_iter().find(|kept| kept.token == token.trim()).context("no message had this at its end")?;
+        let found = self.sequence_where(|kept| kept.is_stopped_by(token.trim()))?;
+        let mut kept = found.context("no message had this at its end")?;
         let key = PersonKey::new(&kept.address)?;
         let now = (self.clock)();
         self.suppress(&key, Reason::Unsubscribe, now)?;
@@ -145,7 +150,6 @@ impl Office {
             back_on: None,
             at_unix_ms: now,
         };
-        let mut kept = kept;
         kept.sequence.happened(&what);
         self.keep_sequence(&key, &kept)?;
         Ok(kept.address)
@@ -244,17 +248,7 @@ impl Office {
         };
         let Some(mut kept) = kept else { return Ok(None) };
         let mine = kept.address.eq_ignore_ascii_case(address);
-        let what = match reading.class {
-            Class::Bounce => Happened::Bounced,
-            class => Happened::Reply {
-                class: if reading.wish == Wish::Certain && mine { Class::Unsubscribe } else { class },
-                brief: reading.brief,
-                slow_down: reading.slow_down,
-                back_on: reading.away.as_ref().map(|a| a.back),
-                at_unix_ms: at,
-            },
-        };
-        kept.sequence.happened(&what);
+        kept.sequence.happened(&happened(reading, mine, at));
         self.keep_sequence(&key, &kept)?;
         Ok(Some(kept))
     }
@@ -274,7 +268,7 @@ impl Office {
         });
         let from = touched(sequence, item);
         let answered = Answered { address, item, at_unix_ms: at, contact: record, from, above_threshold: false };
-        Ok(handle(reading, &answered, &self.hours()?))
+        Ok(handle(reading, &answered, self.hours()))
     }
 
     /// That somebody looks at it, on the list of who works on the account.
@@ -287,7 +281,7 @@ impl Office {
         by_unix_ms: i64,
         sequence: Option<&KeptSequence>,
     ) -> anyhow::Result<Option<Proposal>> {
-        let by = Timestamp::from_millisecond(by_unix_ms)?.to_zoned(self.settings.zone()?);
+        let by = self.zoned(by_unix_ms)?;
         let class = reading.class.as_str().replace('_', " ");
         let quote = reading.quote.lines().next().unwrap_or_default().trim().to_owned();
         if quote.is_empty() {
@@ -312,6 +306,31 @@ impl Office {
     }
 }
 
+/// What a sequence is told of an answer; `mine`: whoever it writes to wrote it.
+fn happened(reading: &Reading, mine: bool, at_unix_ms: i64) -> Happened {
+    match reading.class {
+        Class::Bounce => Happened::Bounced,
+        class => Happened::Reply {
+            class: if reading.wish == Wish::Certain && mine { Class::Unsubscribe } else { class },
+            brief: reading.brief,
+            slow_down: reading.slow_down,
+            back_on: reading.away.as_ref().map(|a| a.back),
+            at_unix_ms,
+        },
+    }
+}
+
+/// What sentences mean, loaded with the first answer: the encoder that is part of the program, in whose space the weights for
+/// answers were learnt. Without it an answer is read by its words.
+fn encoder() -> Option<&'static dyn SentenceEncoder> {
+    static ENCODER: OnceLock<Option<Arc<dyn SentenceEncoder>>> = OnceLock::new();
+    let load = || {
+        let loaded = sentences::embedded();
+        loaded.inspect_err(|error| tracing::warn!("answers are read by their words alone: {error:#}")).ok()
+    };
+    ENCODER.get_or_init(load).as_deref()
+}
+
 /// The message that was answered; if that is not known, the answer itself.
 fn touched(sequence: Option<&KeptSequence>, item: &str) -> ArtifactId {
     let last = sequence.and_then(|kept| kept.touches.last());
@@ -320,11 +339,6 @@ fn touched(sequence: Option<&KeptSequence>, item: &str) -> ArtifactId {
 
 fn owner(record: &Record) -> Option<String> {
     record.field("owner").map(str::to_owned)
-}
-
-fn word(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.get("why").and_then(serde_json::Value::as_str).unwrap_or("stopped").replace('_', " ")
 }
 
 fn header<'a>(headers: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {

@@ -1,7 +1,5 @@
 //! A bot written out by hand, for tests that need every step in their own hands; and a screen beside it.
 
-#![allow(dead_code, clippy::unwrap_used)] // each test file uses its own part of it
-
 use std::{
     io::{Read, Write},
     path::Path,

@@ -1,7 +1,5 @@
 //! What the tests of the program share: running it, and finding fixtures.
 
-#![allow(dead_code, clippy::unwrap_used)] // each test file uses its own part of it
-
 use std::{
     io::{BufRead, BufReader, Lines, Read, Write},
     path::{Path, PathBuf},
@@ -41,10 +39,23 @@ pub fn run(dir: &Path, args: &[&str]) -> Output {
 
 /// Runs it with text on standard input.
 pub fn run_with_input(dir: &Path, args: &[&str], input: &str) -> Output {
-    let mut child =
-        reframe(dir).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    fed(reframe(dir).args(args), input)
+}
+
+fn fed(command: &mut Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
+}
+
+/// A person goes through the inbox at a terminal and types these lines.
+pub fn review(dir: &Path, name: &str, typed: &str) -> Output {
+    fed(reframe(dir).args(["review", "--as", name]).env("REFRAME_REVIEW_FROM_PIPE", "1"), typed)
+}
+
+/// A person says yes to the first that waits.
+pub fn approve_first(dir: &Path, name: &str) -> Output {
+    review(dir, name, "a\nq\n")
 }
 
 /// Standard output as text.
@@ -65,24 +76,37 @@ pub struct Served {
     pub addr: String,
     /// What bots must show.
     pub token: String,
+    /// What the pages for reviewing and for accounts must show.
+    pub key: String,
     stderr: Arc<Mutex<String>>,
 }
 
 impl Served {
     /// Starts it with this configuration text in `dir/reframe.toml`, and waits until it listens.
     pub fn start(dir: &Path, config: &str) -> Self {
-        Self::start_and(dir, config, |lines| drop(std::thread::spawn(move || lines.for_each(drop))))
+        Self::start_with(dir, config, &[])
+    }
+
+    /// The same, with these environment variables.
+    pub fn start_with(dir: &Path, config: &str, env: &[(&str, &str)]) -> Self {
+        Self::start_and(dir, config, env, |lines| drop(std::thread::spawn(move || lines.for_each(drop))))
     }
 
     /// The same; and once it listens nobody reads its output any more.
     pub fn start_unread(dir: &Path, config: &str) -> Self {
-        Self::start_and(dir, config, drop)
+        Self::start_and(dir, config, &[], drop)
     }
 
-    fn start_and(dir: &Path, config: &str, then: impl FnOnce(Lines<BufReader<ChildStdout>>)) -> Self {
+    fn start_and(
+        dir: &Path,
+        config: &str,
+        env: &[(&str, &str)],
+        then: impl FnOnce(Lines<BufReader<ChildStdout>>),
+    ) -> Self {
         std::fs::write(dir.join("reframe.toml"), format!("version = 1\n{config}")).unwrap();
         let mut child = reframe(dir)
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -97,8 +121,8 @@ impl Served {
             }
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut addr, mut token) = (None, None);
-        while addr.is_none() || token.is_none() {
+        let (mut addr, mut token, mut key) = (None, None, None);
+        while addr.is_none() || token.is_none() || key.is_none() {
             let Some(Ok(line)) = lines.next() else {
                 panic!("the server did not start: {}", stderr.lock().unwrap());
             };
@@ -108,9 +132,12 @@ impl Served {
             if let Some(rest) = line.strip_prefix("token:") {
                 token = Some(rest.trim().to_owned());
             }
+            if let Some((_, rest)) = line.strip_prefix("review:").and_then(|link| link.split_once("#token=")) {
+                key = Some(rest.trim().to_owned());
+            }
         }
         then(lines);
-        Self { child, addr: addr.unwrap(), token: token.unwrap(), stderr }
+        Self { child, addr: addr.unwrap(), token: token.unwrap(), key: key.unwrap(), stderr }
     }
 
     /// Where bots connect.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-/// 97.5 % point of the normal distribution: both sides together leave 5 %.
-const Z: f64 = 1.959_964;
+use crate::wilson;
 
 /// `of` times out of `n`, with the 95 % interval of Wilson (1927), which is sound for small `n` and near 0 and 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,14 +37,7 @@ impl Rate {
     /// Its 95 % interval; `None` out of nothing.
     #[must_use]
     pub fn interval(self) -> Option<(f64, f64)> {
-        let (p, n) = (self.share()?, f64::from(self.n));
-        let z2 = Z * Z;
-        let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-        // At 0 and 1 the bound is exact; rounding must not put it a hair beside.
-        let low = if self.of == 0 { 0.0 } else { (middle - half).max(0.0) };
-        let high = if self.of == self.n { 1.0 } else { (middle + half).min(1.0) };
-        Some((low, high))
+        (self.n > 0).then(|| wilson::interval(self.of.into(), self.n.into()))
     }
 }
 

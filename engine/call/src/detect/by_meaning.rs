@@ -103,13 +103,13 @@ impl Detector {
 
     /// The play that an unfinished clause already calls for, if it is clear enough.
     fn likely(&mut self, heard: &Heard<'_>, clause: &[Word]) -> Option<usize> {
-        let (play, p) = self.best(heard, clause)?;
+        let (play, p) = self.best(heard, clause, fusion::EARLY_AT)?;
         (p >= fusion::EARLY_AT).then_some(play)
     }
 
-    fn best(&mut self, heard: &Heard<'_>, clause: &[Word]) -> Option<(usize, f32)> {
+    fn best(&mut self, heard: &Heard<'_>, clause: &[Word], at: f32) -> Option<(usize, f32)> {
         let (meaning, judged) = self.judged(&tokens_of(clause))?;
-        self.best_of(&meaning, &judged, heard)
+        self.best_of(&meaning, &judged, at, heard)
     }
 
     /// What a clause means, if meaning is asked at all.
@@ -119,9 +119,10 @@ impl Detector {
         Some((meaning, judged))
     }
 
-    fn best_of(&self, meaning: &Meaning, judged: &Judged, heard: &Heard<'_>) -> Option<(usize, f32)> {
+    /// The play that fits best where probability `at` counts.
+    fn best_of(&self, meaning: &Meaning, judged: &Judged, at: f32, heard: &Heard<'_>) -> Option<(usize, f32)> {
         let plays = &self.playbook.plays;
-        let best = meaning.best(judged, |p| listens(&plays[p]) && plays[p].speaker.admits(heard.party))?;
+        let best = meaning.best(judged, at, |p| listens(&plays[p]) && plays[p].speaker.admits(heard.party))?;
         Some(self.talk.weigh(meaning, best))
     }
 
@@ -132,13 +133,14 @@ impl Detector {
         if whole {
             self.take_back_by_meaning(heard, clause, &meaning, &judged, &mut out);
         }
-        let best = self.best_of(&meaning, &judged, heard);
+        let sure = clause.iter().map(|w| w.confidence).sum::<f32>() / clause.len() as f32;
+        let at = fusion::meaning_at(sure);
+        let best = self.best_of(&meaning, &judged, at, heard);
         if whole {
             self.talk.hear(&judged, tokens.len());
         }
         let Some((play, p)) = best else { return out };
-        let sure = clause.iter().map(|w| w.confidence).sum::<f32>() / clause.len() as f32;
-        if p < fusion::meaning_at(sure) {
+        if p < at {
             return out;
         }
         // What one play of the label must not be triggered by, another of it must not either: the encoder tells labels

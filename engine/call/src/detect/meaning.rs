@@ -22,18 +22,41 @@ const NOT_LIKE_AT: f32 = 0.8;
 /// A sentence of fewer words calls for no play by its examples alone: two words lie near anything.
 const EXAMPLE_WORDS: usize = 4;
 
-/// The examples of one play.
+/// Lines of one play, where the encoder puts them.
 #[derive(Debug, Default)]
 struct Examples {
     like: Vec<Vec<f32>>,
     middle: Vec<f32>,
     not_like: Vec<Vec<f32>>,
+    /// How near the middle is to everything.
+    crowd: f32,
+}
+
+impl Examples {
+    fn new(like: Vec<Vec<f32>>, not_like: Vec<Vec<f32>>) -> Self {
+        Self { middle: middle(&like), like, not_like, crowd: 0.0 }
+    }
+
+    /// How near `place` is to the middle of the `like` lines, less what a nearer `not_like` line takes: a line that is
+    /// nearer to what the play is not about is not about it.
+    fn nearness(&self, place: &[f32]) -> f32 {
+        if self.like.is_empty() {
+            return -1.0;
+        }
+        let taken = match self.not_like.is_empty() {
+            true => 0.0,
+            false => (nearest(&self.not_like, place) - nearest(&self.like, place)).max(0.0),
+        };
+        dot(&self.middle, place) - taken
+    }
 }
 
 /// A playbook as the encoder sees it.
 pub struct Meaning {
     encoder: Arc<dyn SentenceEncoder>,
     plays: Vec<Examples>,
+    /// The same in the encoder's space of likeness, for plays that no class covers, if it has that space.
+    alike: Vec<Option<Examples>>,
     /// Index of each play's label among the encoder's classes, if it is one of them.
     class_of: Vec<Option<usize>>,
 }
@@ -51,7 +74,8 @@ pub struct Judged {
     pub classes: Vec<f32>,
     /// The likeliest objection among them, and how likely it is that something is objected to at all.
     pub objection: Option<(usize, f32)>,
-    /// Per play of the playbook: likeness to the middle of its `like` lines, -1..=1, less what a nearer `not_like` line takes.
+    /// Per play of the playbook: likeness to the middle of its `like` lines, less what a nearer `not_like` line takes; -1..=1,
+    /// or -2..=2 where it is likeness beyond that to everything.
     pub near: Vec<f32>,
     /// Per play: whether it is as good as one of the play's `not_like` lines.
     pub denied: Vec<bool>,
@@ -66,7 +90,15 @@ pub struct Memory {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    // Eight sums side by side: one alone would wait for itself, and this is done for every play.
+    let mut sums = [0.0f32; 8];
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum::<f32>()
 }
 
 fn nearest(examples: &[Vec<f32>], sentence: &[f32]) -> f32 {
@@ -98,16 +130,25 @@ impl Meaning {
         let lines = playbook.plays.iter().flat_map(|p| examples(p).into_iter().chain(p.not_like.iter().cloned()));
         let lines: Vec<String> = lines.map(|line| join(&tokens_of_text(&line))).collect();
         // All at once, so that an encoder may use every core for them.
-        let mut places = encoder.encode_all(&lines).into_iter().map(|s| s.embedding);
-        let mut next = |n: usize| -> Vec<Vec<f32>> { places.by_ref().take(n).collect() };
-        let plays = playbook.plays.iter().map(|p| {
-            let like = next(examples(p).len());
-            Examples { middle: middle(&like), like, not_like: next(p.not_like.len()) }
-        });
-        let plays = plays.collect();
+        let mut places = encoder.encode_all(&lines).into_iter();
         let class = |label: &String| encoder.labels().iter().position(|l| l == label);
-        let class_of = playbook.plays.iter().map(|p| class(&p.label)).collect();
-        Self { encoder, plays, class_of }
+        let class_of: Vec<Option<usize>> = playbook.plays.iter().map(|p| class(&p.label)).collect();
+        let (mut plays, mut alike) = (Vec::new(), Vec::new());
+        for (play, class) in playbook.plays.iter().zip(&class_of) {
+            let like: Vec<Sentence> = places.by_ref().take(examples(play).len()).collect();
+            let not_like: Vec<Sentence> = places.by_ref().take(play.not_like.len()).collect();
+            let in_space = |of: fn(&Sentence) -> &Vec<f32>| {
+                let all = |lines: &[Sentence]| lines.iter().map(|s| of(s).clone()).collect();
+                Examples::new(all(&like), all(&not_like))
+            };
+            let taught = class.is_none() && like.first().is_some_and(|s| !s.alike.is_empty());
+            alike.push(taught.then(|| {
+                let examples = in_space(|s| &s.alike);
+                Examples { crowd: encoder.crowd(&examples.middle), ..examples }
+            }));
+            plays.push(in_space(|s| &s.embedding));
+        }
+        Self { encoder, plays, alike, class_of }
     }
 
     /// Name of the encoder.
@@ -125,13 +166,21 @@ impl Meaning {
     /// Judges `text`, normalised tokens with single spaces.
     #[must_use]
     pub fn judge(&self, text: &str) -> Judged {
-        let Sentence { embedding, classes } = self.encoder.encode(text);
+        let Sentence { embedding, classes, alike } = self.encoder.encode(text);
+        let crowd = if self.alike.iter().any(Option::is_some) { self.encoder.crowd(&alike) } else { 0.0 };
         let (mut near, mut denied) = (Vec::new(), Vec::new());
-        for p in &self.plays {
-            let (like, not_like) = (nearest(&p.like, &embedding), nearest(&p.not_like, &embedding));
-            // A line that is nearer to what the play is not about is not about it.
-            near.push(if p.like.is_empty() { -1.0 } else { dot(&p.middle, &embedding) - (not_like - like).max(0.0) });
-            denied.push(not_like >= NOT_LIKE_AT && not_like > like);
+        for (p, own) in self.plays.iter().zip(&self.alike) {
+            near.push(match own {
+                // What lies near everything is near to nothing in particular (Conneau et al. 2017, Radovanovic et al. 2010).
+                Some(own) => own.nearness(&alike) - (crowd + own.crowd) / 2.0,
+                None => p.nearness(&embedding),
+            });
+            denied.push(
+                !p.not_like.is_empty() && {
+                    let not_like = nearest(&p.not_like, &embedding);
+                    not_like >= NOT_LIKE_AT && not_like > nearest(&p.like, &embedding)
+                },
+            );
         }
         let objections = (0..classes.len()).filter(|c| self.encoder.objections().get(*c) == Some(&true));
         let likeliest = objections.clone().max_by(|a, b| classes[*a].total_cmp(&classes[*b]).then(b.cmp(a)));
@@ -163,7 +212,10 @@ impl Meaning {
                 _ => judged.classes.get(class).copied().unwrap_or(0.0),
             },
             None if judged.words < EXAMPLE_WORDS => 0.0,
-            None => fusion::by_example(judged.near.get(play).copied().unwrap_or(-1.0)),
+            None => {
+                let near = judged.near.get(play).copied().unwrap_or(-1.0);
+                if self.alike[play].is_some() { fusion::by_likeness(near) } else { fusion::by_example(near) }
+            }
         }
     }
 
@@ -181,13 +233,24 @@ impl Meaning {
 
     /// The play that fits best among those that `admits` lets through, and the probability that it is called for: the
     /// most probable class or own label, and in it the play with the nearest example.
-    pub fn best(&self, judged: &Judged, admits: impl Fn(usize) -> bool) -> Option<(usize, f32)> {
+    ///
+    /// That something is objected to is surer than what. A play with a label of its own that is likely enough to count, `at`
+    /// or more, therefore only has to be likelier than the one class, not than all objections together.
+    pub fn best(&self, judged: &Judged, at: f32, admits: impl Fn(usize) -> bool) -> Option<(usize, f32)> {
         let rank = |&play: &usize| (self.probability(judged, play), judged.near[play]);
         let better = |a: &usize, b: &usize| {
             let ((pa, na), (pb, nb)) = (rank(a), rank(b));
             pa.total_cmp(&pb).then(na.total_cmp(&nb)).then(b.cmp(a))
         };
         let plays = (0..self.plays.len()).filter(|p| admits(*p));
-        plays.max_by(better).map(|play| (play, self.probability(judged, play)))
+        let best = plays.clone().max_by(better)?;
+        let class = self.class_of[best].and_then(|class| judged.classes.get(class)).copied();
+        let own = class.and_then(|class| {
+            let own = plays.filter(|p| !self.has_class(*p)).max_by(better)?;
+            let p = self.probability(judged, own);
+            (p >= at && p > class).then_some(own)
+        });
+        let best = own.unwrap_or(best);
+        Some((best, self.probability(judged, best)))
     }
 }

@@ -7,6 +7,9 @@ pub struct Sentence {
     pub embedding: Vec<f32>,
     /// Probability of each of the encoder's labels, in their order; together 1.
     pub classes: Vec<f32>,
+    /// Unit vector in a space of its own, taught to bring together what different people say for the same thing: for plays
+    /// that no class covers. Empty where the encoder has none.
+    pub alike: Vec<f32>,
 }
 
 /// Places sentences. Deterministic: the same text gives the same bits on the same kind of processor.
@@ -21,6 +24,13 @@ pub trait SentenceEncoder: Send + Sync {
     /// something is objected to, even where it is open what. None, unless the encoder knows.
     fn objections(&self) -> &[bool] {
         &[]
+    }
+
+    /// How near a place of the kind of [`Sentence::alike`] lies to a crowd of ordinary lines, -1..=1: what is near to
+    /// everything is like nothing in particular. 0 where the encoder has no such places.
+    fn crowd(&self, alike: &[f32]) -> f32 {
+        let _ = alike;
+        0.0
     }
 
     /// Encodes `text`: normalised tokens with single spaces. If it cannot, the embedding is zero and no class is likely.

@@ -276,7 +276,7 @@ impl SentenceEncoder for Words {
             t if t.contains("wince") || t.contains("expensive") => 0.97,
             _ => 0.02,
         };
-        Sentence { embedding: vec![1.0, 0.0], classes: vec![1.0 - price, price, 0.0] }
+        Sentence { embedding: vec![1.0, 0.0], classes: vec![1.0 - price, price, 0.0], alike: Vec::new() }
     }
 }
 
@@ -339,4 +339,82 @@ fn a_pause_ends_what_a_negation_reaches() {
     let h = hit(&d, "too expensive", 2_000, 2_600, -0.4);
     let got = hear(&mut d, &heard(2_700, &[], &words("that is not it", 0)), &h);
     assert!(matches!(&got[..], [Verdict::Detected(_)]), "{got:?}");
+}
+
+/// Hears an objection in "wince", maybe `price`, and likeness as turns of a circle: each sentence says by how much, in
+/// degrees.
+struct Turns(Vec<String>);
+
+impl SentenceEncoder for Turns {
+    fn id(&self) -> String {
+        "turns".into()
+    }
+
+    fn labels(&self) -> &[String] {
+        &self.0
+    }
+
+    fn objections(&self) -> &[bool] {
+        &[false, true, true]
+    }
+
+    fn encode(&self, text: &str) -> Sentence {
+        let classes = if text.contains("wince") { vec![0.02, 0.6, 0.38] } else { vec![0.98, 0.01, 0.01] };
+        let degrees = text.split(' ').find_map(|w| w.parse::<f32>().ok()).unwrap_or(180.0).to_radians();
+        Sentence { embedding: vec![1.0], classes, alike: vec![degrees.cos(), degrees.sin()] }
+    }
+
+    /// Everything lies near to 90 degrees.
+    fn crowd(&self, alike: &[f32]) -> f32 {
+        alike[1]
+    }
+}
+
+#[test]
+fn a_play_of_its_own_label_is_known_by_likeness_beyond_that_to_everything() {
+    const OWN: &str = r#"
+version = 1
+name = "t"
+[[play]]
+id = "price"
+label = "price"
+phrases = ["too expensive"]
+[play.card]
+title = "Price"
+say = ["a"]
+[[play]]
+id = "tides"
+label = "tides"
+like = ["the boat lies at 40", "we sail at 50", "the harbour is dry at 60"]
+not_like = ["the pilot comes at 30"]
+[play.card]
+title = "Tides"
+say = ["b"]
+[[test]]
+say = "x"
+expect = "none"
+"#;
+    let (book, problems) = playbook::parse("t.toml", OWN);
+    let book = book.unwrap_or_else(|| panic!("{problems:?}"));
+    let meaning = Meaning::new(Arc::new(Turns(vec!["none".into(), "price".into(), "timing".into()])), &book);
+    let best = |at: f32, text: &str| {
+        let (play, p) = meaning.best(&meaning.judge(text), at, |_| true).unwrap();
+        (book.plays[play].id.clone(), p)
+    };
+    let half = fusion::MEANING_AT;
+    let (sin, cos) = (|degrees: f32| degrees.to_radians().sin(), |degrees: f32| degrees.to_radians().cos());
+    let near = |degrees: f32, want: f32| {
+        let judged = meaning.judge(&format!("we are there at {degrees}"));
+        assert!((judged.near[1] - want).abs() < 1e-3, "at {degrees}: {judged:?}, not {want}");
+    };
+    // The middle lies at 50 degrees; the crowd takes half of both sines.
+    near(35.0, cos(15.0) - (sin(35.0) + sin(50.0)) / 2.0);
+    // The line at 40 is 30 away, and the `not_like` line only 20.
+    near(10.0, cos(40.0) - (cos(20.0) - cos(30.0)) - (sin(10.0) + sin(50.0)) / 2.0);
+    assert_eq!(best(half, "we are there at 50").0, "tides");
+    assert_eq!(meaning.probability(&meaning.judge("at 50"), 1), 0.0, "two words lie near anything");
+    let (play, p) = best(half, "the pilots wince at 70");
+    assert!(play == "tides" && (0.65..0.9).contains(&p), "likelier than the class of 0.6, not than any objection: {p}");
+    assert_eq!(best(0.9, "the pilots wince at 70").0, "price", "where that is not enough");
+    assert_eq!(best(half, "the pilots wince at 80").0, "price", "less likely than the class");
 }

@@ -4,13 +4,13 @@ use std::{borrow::Cow, io::Read, path::Path};
 
 use sha2::{Digest, Sha256};
 
+use super::{columns, lm};
 use crate::error::ModelError;
 
 /// Names of the files in a model folder.
-const EXPECTED: &str =
-    "config.json, model.safetensors, frontend.safetensors, lexicon.txt.gz, lm.arpa.gz, cmudict.txt.gz and lts.txt.gz";
+const EXPECTED: &str = "config.json, model.safetensors, frontend.safetensors, lexicon.txt.gz, trigram.gz or lm.arpa.gz, cmudict.txt.gz and lts.txt.gz";
 
-/// Largest unpacked size accepted of a packed text file, in bytes. The shipped language model is 12.7 MB; a file that
+/// Largest unpacked size accepted of a packed file, in bytes. A language model as text may have tens of MB; a file that
 /// unpacks to more than this is damaged or hostile.
 const MAX_UNPACKED: u64 = 512 << 20;
 
@@ -21,6 +21,8 @@ pub struct Assets {
     pub(super) frontend: Cow<'static, [u8]>,
     pub(super) lexicon: Cow<'static, [u8]>,
     pub(super) lm: Cow<'static, [u8]>,
+    /// Name of the file that `lm` is.
+    pub(super) lm_file: &'static str,
     pub(super) cmudict: Cow<'static, [u8]>,
     pub(super) lts: Cow<'static, [u8]>,
 }
@@ -28,10 +30,12 @@ pub struct Assets {
 impl Assets {
     /// The model that is part of the program.
     #[must_use]
+    // Inlined into two units of compilation, the program would hold all of these bytes twice.
+    #[inline(never)]
     pub fn embedded() -> Self {
         macro_rules! file {
             ($name:literal) => {
-                Cow::Borrowed(include_bytes!(concat!("../../assets/asr-v0/", $name)).as_slice())
+                Cow::Borrowed(include_bytes!(concat!("../../assets/asr-v1/", $name)).as_slice())
             };
         }
         Self {
@@ -39,7 +43,8 @@ impl Assets {
             weights: file!("model.safetensors"),
             frontend: file!("frontend.safetensors"),
             lexicon: file!("lexicon.txt.gz"),
-            lm: file!("lm.arpa.gz"),
+            lm: file!("trigram.gz"),
+            lm_file: columns::FILE,
             cmudict: file!("cmudict.txt.gz"),
             lts: file!("lts.txt.gz"),
         }
@@ -54,12 +59,15 @@ impl Assets {
             let path = dir.join(name);
             std::fs::read(&path).map(Cow::Owned).map_err(|source| ModelError::Read { path, source, expected: EXPECTED })
         };
+        // The language model in either form; ARPA is what other tools write.
+        let lm_file = if dir.join(columns::FILE).exists() { columns::FILE } else { lm::FILE };
         Ok(Self {
             config: read("config.json")?,
             weights: read("model.safetensors")?,
             frontend: read("frontend.safetensors")?,
             lexicon: read("lexicon.txt.gz")?,
-            lm: read("lm.arpa.gz")?,
+            lm: read(lm_file)?,
+            lm_file,
             cmudict: read("cmudict.txt.gz")?,
             lts: read("lts.txt.gz")?,
         })
@@ -86,12 +94,17 @@ impl Assets {
     }
 }
 
-/// Unpacks a gzip text file.
-pub(super) fn gunzip(file: &'static str, packed: &[u8]) -> Result<String, ModelError> {
-    let mut text = String::new();
+/// Unpacks a gzip file.
+pub(super) fn gunzip(file: &'static str, packed: &[u8]) -> Result<Vec<u8>, ModelError> {
+    let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(packed)
         .take(MAX_UNPACKED)
-        .read_to_string(&mut text)
-        .map_err(|e| ModelError::format(file, format!("it does not unpack as gzip text ({e})")))?;
-    Ok(text)
+        .read_to_end(&mut bytes)
+        .map_err(|e| ModelError::format(file, format!("it does not unpack as gzip ({e})")))?;
+    Ok(bytes)
+}
+
+/// Unpacks a gzip text file.
+pub(super) fn gunzip_text(file: &'static str, packed: &[u8]) -> Result<String, ModelError> {
+    String::from_utf8(gunzip(file, packed)?).map_err(|e| ModelError::format(file, format!("it is not text ({e})")))
 }

@@ -136,9 +136,23 @@ pub struct Decoder {
     pub min_phone_logp: f32,
 }
 
+/// Which output of the network something is looked for in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// The one half way up, which is some rows further.
+    Middle,
+    /// The last.
+    #[default]
+    Top,
+}
+
 /// Settings of the phrase spotter.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Spotter {
+    /// Where phrases are looked for; models from before there was a choice were made for the last output.
+    #[serde(default)]
+    pub listens_to: Output,
     /// Ranges of phone counts, both ends inclusive.
     pub buckets_by_phone_count: Vec<[usize; 2]>,
     /// Threshold for each range.

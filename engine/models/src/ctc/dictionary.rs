@@ -1,7 +1,7 @@
 //! Pronunciations beyond the lexicon: the full CMU dictionary, unpacked only when first asked, and letter-to-sound rules.
 
 use super::{
-    assets::gunzip,
+    assets::gunzip_text,
     lexicon::{Phone, Phones},
 };
 use crate::error::ModelError;
@@ -26,7 +26,7 @@ impl Dictionary {
     /// # Errors
     /// [`ModelError::Format`] names the first line that does not parse.
     pub fn load(packed: &[u8], names: &Phones) -> Result<Self, ModelError> {
-        let text = gunzip(DICTIONARY, packed)?;
+        let text = gunzip_text(DICTIONARY, packed)?;
         let mut lines: Vec<(&str, &str)> = Vec::new();
         for line in text.lines() {
             let parts = line.split_once(' ').filter(|(word, _)| word.is_ascii());
@@ -88,7 +88,7 @@ impl Rules {
     /// [`ModelError::Format`] names the first line that does not parse.
     pub fn load(packed: &[u8], names: &Phones) -> Result<Self, ModelError> {
         let mut rules = Vec::new();
-        for line in gunzip(RULES, packed)?.lines() {
+        for line in gunzip_text(RULES, packed)?.lines() {
             rules.push(Self::parse(line, names).ok_or_else(|| bad(RULES, line))?);
         }
         rules.sort_unstable();

@@ -1,8 +1,11 @@
-//! Word trigram with back-off, read from ARPA into flat sorted arrays.
+//! Word trigram with back-off in flat sorted arrays; read from ARPA, or from columns (`columns.rs`).
 
 use std::collections::HashMap;
 
-use super::words::{WordId, Words};
+use super::{
+    columns::{self, Columns},
+    words::{WordId, Words},
+};
 use crate::error::ModelError;
 
 pub(super) const FILE: &str = "lm.arpa.gz";
@@ -10,9 +13,67 @@ pub(super) const FILE: &str = "lm.arpa.gz";
 /// Log-probability of a word the model does not know, as natural logarithm.
 const UNKNOWN: f32 = -25.0;
 /// ARPA files hold decimal logarithms.
-const LN_10: f32 = std::f32::consts::LN_10;
+pub(super) const LN_10: f32 = std::f32::consts::LN_10;
 /// Longest n-grams used.
 const ORDER: usize = 3;
+
+/// The n-grams of a file in any order; all probabilities are natural logarithms.
+pub(super) struct Grams {
+    /// `(log-probability, back-off)` by word.
+    pub unigrams: Vec<(f32, f32)>,
+    pub bigrams: Vec<([WordId; 2], (f32, f32))>,
+    pub trigrams: Vec<([WordId; 3], f32)>,
+}
+
+impl Grams {
+    /// None of any of so many words.
+    pub fn new(words: usize) -> Self {
+        Self { unigrams: vec![(UNKNOWN, 0.0); words], bigrams: Vec::new(), trigrams: Vec::new() }
+    }
+}
+
+/// An unpacked file of a trigram, in either form.
+pub(super) enum Unpacked<'a> {
+    Arpa(&'a str),
+    Columns(Box<Columns<'a>>),
+}
+
+impl<'a> Unpacked<'a> {
+    /// Tells the form by what the file begins with.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`] if it is neither.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, ModelError> {
+        if Columns::recognised(bytes) {
+            return Ok(Self::Columns(Box::new(Columns::read(bytes)?)));
+        }
+        let text = std::str::from_utf8(bytes);
+        text.map(Self::Arpa).map_err(|e| ModelError::format(FILE, format!("it is neither ARPA text nor columns ({e})")))
+    }
+
+    /// The words it knows.
+    pub fn words(&self) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        match self {
+            Self::Arpa(text) => Box::new(unigram_words(text)),
+            Self::Columns(columns) => Box::new(columns.words()),
+        }
+    }
+
+    /// The model; `words` must hold its words. `done` is told the finished share, 0..=1.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`] says where the file is wrong.
+    pub fn model(&self, words: &Words, mut done: impl FnMut(f32)) -> Result<LanguageModel, ModelError> {
+        match self {
+            Self::Arpa(text) => LanguageModel::parse(text, words, done),
+            Self::Columns(columns) => {
+                let model = LanguageModel::new(columns::FILE, words, columns.grams(words)?)?;
+                done(1.0);
+                Ok(model)
+            }
+        }
+    }
+}
 
 /// A trigram model; all probabilities are natural logarithms.
 pub struct LanguageModel {
@@ -57,10 +118,7 @@ impl LanguageModel {
     /// [`ModelError::Format`] names the first line that does not parse.
     pub fn parse(text: &str, words: &Words, mut done: impl FnMut(f32)) -> Result<Self, ModelError> {
         let index: HashMap<&str, WordId> = (0..words.count() as WordId).map(|id| (words.get(id), id)).collect();
-        let sentence_start = *index.get("<s>").ok_or_else(|| ModelError::format(FILE, "it has no <s>"))?;
-        let mut unigrams = vec![(UNKNOWN, 0.0); words.count()];
-        let mut bigrams: Vec<([WordId; 2], (f32, f32))> = Vec::new();
-        let mut trigrams: Vec<([WordId; 3], f32)> = Vec::new();
+        let mut grams = Grams::new(words.count());
         let mut order = 0;
         let mut ended = false;
         // N-grams come sorted, so the first word is nearly always that of the line before.
@@ -93,14 +151,24 @@ impl LanguageModel {
                 None => 0.0,
             };
             match order {
-                1 => unigrams[ids[0] as usize] = (log, back_off),
-                2 => bigrams.push(([ids[0], ids[1]], (log, back_off))),
-                _ => trigrams.push((ids, log)),
+                1 => grams.unigrams[ids[0] as usize] = (log, back_off),
+                2 => grams.bigrams.push(([ids[0], ids[1]], (log, back_off))),
+                _ => grams.trigrams.push((ids, log)),
             }
         }
         if !ended {
             return Err(ModelError::format(FILE, "it is cut short: no \\end\\ line"));
         }
+        Self::new(FILE, words, grams)
+    }
+
+    /// The model of `grams`, which came from `file`.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`] if a trigram's first two words are no bigram, or if there is no `<s>`.
+    pub(super) fn new(file: &'static str, words: &Words, grams: Grams) -> Result<Self, ModelError> {
+        let sentence_start = words.find("<s>").ok_or_else(|| ModelError::format(file, "it has no <s>"))?;
+        let Grams { unigrams, mut bigrams, mut trigrams } = grams;
         bigrams.sort_unstable_by_key(|b| b.0);
         bigrams.dedup_by_key(|b| b.0);
         trigrams.sort_unstable_by_key(|t| t.0);
@@ -118,7 +186,7 @@ impl LanguageModel {
         let mut contexts = Vec::with_capacity(trigrams.len());
         for ([u, v, w], _) in &trigrams {
             let problem = || format!("trigram `{} {} {}` has no bigram", words.get(*u), words.get(*v), words.get(*w));
-            contexts.push(lm.find_bigram(*u, *v).ok_or_else(|| ModelError::format(FILE, problem()))?);
+            contexts.push(lm.find_bigram(*u, *v).ok_or_else(|| ModelError::format(file, problem()))?);
         }
         lm.trigram_start = starts(bigrams.len(), contexts.into_iter());
         Ok(lm)
@@ -172,6 +240,11 @@ fn starts(groups: usize, members: impl Iterator<Item = usize>) -> Vec<u32> {
     counts
 }
 
+/// A small model as ARPA text, for tests.
+#[cfg(test)]
+pub(super) const SMALL: &str = "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1.0\ta\t-0.25\n-1.5\tb\t-0.125\n-2.0\tc\n\n\
+                         \\2-grams:\n-0.5\t<s> a\t-0.75\n-0.25\ta b\n\n\\3-grams:\n-0.125\t<s> a b\n\n\\end\\\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,9 +257,6 @@ mod tests {
         assert_eq!(parse_log("-x"), None);
         assert_eq!(parse_log("-inf"), None);
     }
-
-    const SMALL: &str = "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1.0\ta\t-0.25\n-1.5\tb\t-0.125\n-2.0\tc\n\n\
-                         \\2-grams:\n-0.5\t<s> a\t-0.75\n-0.25\ta b\n\n\\3-grams:\n-0.125\t<s> a b\n\n\\end\\\n";
 
     #[test]
     fn backs_off_as_arpa_says() {

@@ -5,6 +5,7 @@
 //! bit, on the same kind of processor.
 
 pub mod assets;
+mod columns;
 pub mod config;
 pub mod context;
 pub mod decoder;

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::{
-    assets::{Assets, gunzip},
+    assets::{Assets, gunzip, gunzip_text},
     config::Config,
     context::Context,
     frontend::Frontend,
     lexicon::{self, Phones, Pronunciations, Trie},
-    lm::{self, LanguageModel},
+    lm::{LanguageModel, Unpacked},
     network::Network,
     passing::Knowledge,
     pronounce::{Pronouncer, Pronunciation, Source},
@@ -64,12 +64,13 @@ impl CtcModel {
         let frontend = Frontend::load(&assets.frontend, &config.features)?;
         let network = Network::load(&assets.weights, &config, |share| progress("network", share))?;
         let phones = Phones::new(&config.ctc.phones);
-        let lexicon_text = gunzip(lexicon::FILE, &assets.lexicon)?;
-        let lm_text = gunzip(lm::FILE, &assets.lm)?;
+        let lexicon_text = gunzip_text(lexicon::FILE, &assets.lexicon)?;
+        let lm_file = gunzip(assets.lm_file, &assets.lm)?;
+        let lm = Unpacked::read(&lm_file)?;
         let spelled = lexicon_text.lines().filter_map(|l| l.split(' ').next());
-        let words = Words::new(lexicon::FILE, spelled.chain(lm::unigram_words(&lm_text)).collect())?;
+        let words = Words::new(lexicon::FILE, spelled.chain(lm.words()).collect())?;
         let pronunciations = Pronunciations::parse(&lexicon_text, &words, &phones)?;
-        let lm = LanguageModel::parse(&lm_text, &words, |share| progress("language model", share))?;
+        let lm = lm.model(&words, |share| progress("language model", share))?;
         let trie = Trie::build(&pronunciations, &lm);
         progress("lexicon", 1.0);
         let pronouncer = Pronouncer::new(assets, phones)?;
@@ -78,7 +79,7 @@ impl CtcModel {
         Ok(Self { config, frontend, network, words, pronunciations, trie, lm, unknown, pronouncer, digest })
     }
 
-    /// Name and content hash: `asr-v0:` and 12 hex digits.
+    /// Name and content hash: `asr-v1:` and 12 hex digits.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}:{}", self.config.name, self.digest)

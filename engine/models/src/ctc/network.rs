@@ -44,6 +44,25 @@ pub struct Network {
     symbols: usize,
 }
 
+/// What a step gives: rows of log-posteriors `[rows, symbols]`, end to end.
+///
+/// Row for row both speak of the same time, but the middle output looks less far ahead and so is some rows further.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The output half way up, which is fed back. Trained by itself, so its phones stand without the help of words.
+    pub middle: Vec<f32>,
+    /// The last output. Trained together with a model of phone sequences: right about words, less about single phones.
+    pub top: Vec<f32>,
+}
+
+impl Rows {
+    /// Forgets the rows, keeps the space.
+    pub fn clear(&mut self) {
+        self.middle.clear();
+        self.top.clear();
+    }
+}
+
 /// What one track's network remembers between steps, and scratch space.
 pub struct NetworkState {
     /// Input rows of each convolution that are still needed.
@@ -177,18 +196,12 @@ impl Network {
         }
     }
 
-    /// Takes log-mel rows `[frames, mel]` and appends the finished rows of log-posteriors `[rows, symbols]` to `out`.
+    /// Takes log-mel rows `[frames, mel]` and appends the finished rows of log-posteriors to `out`.
     /// With `last` everything held back is flushed; the state must then be made anew.
     ///
     /// # Errors
     /// [`ModelError::Compute`] if a matrix product fails.
-    pub fn push(
-        &self,
-        state: &mut NetworkState,
-        mel: &[f32],
-        last: bool,
-        out: &mut Vec<f32>,
-    ) -> Result<(), ModelError> {
+    pub fn push(&self, state: &mut NetworkState, mel: &[f32], last: bool, out: &mut Rows) -> Result<(), ModelError> {
         let NetworkState { convolved, blocks, spliced, hidden, result, rows, next } = state;
         rows.clear();
         rows.extend_from_slice(mel);
@@ -221,6 +234,7 @@ impl Network {
                 self.mid_norm.apply(rows, next);
                 self.mid_out.apply(next, hidden)?;
                 log_softmax(hidden, self.symbols);
+                out.middle.extend_from_slice(hidden);
                 hidden.iter_mut().for_each(|v| *v = v.exp());
                 self.feed_back.apply(hidden, result)?;
                 rows.iter_mut().zip(result.iter()).for_each(|(x, y)| *x += y);
@@ -230,7 +244,7 @@ impl Network {
         self.top_norm.apply(rows, next);
         self.top_out.apply(next, result)?;
         log_softmax(result, self.symbols);
-        out.extend_from_slice(result);
+        out.top.extend_from_slice(result);
         Ok(())
     }
 }

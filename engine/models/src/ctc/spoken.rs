@@ -1,6 +1,6 @@
 //! How written text is said: numbers, letters and signs become words that have a pronunciation.
 
-use reframe_call::number_words::{ONES, TENS};
+use reframe_call::number_words::{ONES, cardinal_words};
 
 /// One thing said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,14 +139,7 @@ fn cardinal(n: u32, out: &mut Vec<&'static str>) {
             return;
         }
     }
-    if n < 20 {
-        out.push(ONES[n as usize]);
-    } else {
-        out.push(TENS[n as usize / 10 - 2]);
-        if !n.is_multiple_of(10) {
-            out.push(ONES[n as usize % 10]);
-        }
-    }
+    out.extend(cardinal_words(n as usize));
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use reframe_call::{
 };
 
 use super::{
+    config::Output,
     context::Context,
     decoder::{Decoder, Finality},
     frontend::FrontendState,
     history::HeardWord,
     model::CtcModel,
-    network::NetworkState,
+    network::{NetworkState, Rows},
     spotter::{Spotted, Spotter},
 };
 
@@ -53,7 +54,7 @@ pub struct CtcStream {
     pending: Vec<f32>,
     pending_frames: usize,
     mel: Vec<f32>,
-    rows: Vec<f32>,
+    rows: Rows,
     committed: Vec<HeardWord>,
     tail: Vec<HeardWord>,
     spotted: Vec<Spotted>,
@@ -80,7 +81,7 @@ impl CtcStream {
             pending: Vec::new(),
             pending_frames: 0,
             mel: Vec::new(),
-            rows: Vec::new(),
+            rows: Rows::default(),
             committed: Vec::new(),
             tail: Vec::new(),
             spotted: Vec::new(),
@@ -110,8 +111,15 @@ impl CtcStream {
             .expect("the shapes of all products were checked when the model was loaded");
         let knowledge = model.knowledge(&self.context);
         self.spotted.clear();
-        for row in self.rows.chunks_exact(model.config.symbols()) {
+        let symbols = model.config.symbols();
+        for row in self.rows.top.chunks_exact(symbols) {
             self.decoder.push(&knowledge, row);
+        }
+        let sounds = match model.config.spotter.listens_to {
+            Output::Middle => &self.rows.middle,
+            Output::Top => &self.rows.top,
+        };
+        for row in sounds.chunks_exact(symbols) {
             self.spotter.push(row, &mut self.spotted);
         }
         let clock = Clock::new(model, utterance);

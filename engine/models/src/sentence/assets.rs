@@ -1,10 +1,11 @@
 //! The files of an encoder: embedded in the program, or read from a folder.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, io::ErrorKind, path::Path};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::likeness;
 use crate::error::ModelError;
 
 const CONFIG: &str = "config.json";
@@ -15,6 +16,8 @@ pub(super) struct Assets {
     pub(super) config: Cow<'static, [u8]>,
     pub(super) weights: Cow<'static, [u8]>,
     pub(super) vocabulary: Cow<'static, [u8]>,
+    /// Not every encoder has it.
+    pub(super) likeness: Option<Cow<'static, [u8]>>,
 }
 
 impl Assets {
@@ -25,7 +28,12 @@ impl Assets {
                 Cow::Borrowed(include_bytes!(concat!("../../assets/sentence-v1/", $name)).as_slice())
             };
         }
-        Self { config: file!("config.json"), weights: file!("model.safetensors"), vocabulary: file!("vocabulary.txt") }
+        Self {
+            config: file!("config.json"),
+            weights: file!("model.safetensors"),
+            vocabulary: file!("vocabulary.txt"),
+            likeness: Some(file!("likeness.safetensors")),
+        }
     }
 
     pub(super) fn from_dir(dir: &Path) -> Result<Self, ModelError> {
@@ -33,13 +41,22 @@ impl Assets {
             let path = dir.join(name);
             std::fs::read(&path).map(Cow::Owned).map_err(|source| ModelError::Read { path, source, expected: EXPECTED })
         };
-        Ok(Self { config: read(CONFIG)?, weights: read("model.safetensors")?, vocabulary: read("vocabulary.txt")? })
+        let likeness = match read(likeness::FILE) {
+            Err(ModelError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+            read => Some(read?),
+        };
+        Ok(Self {
+            config: read(CONFIG)?,
+            weights: read("model.safetensors")?,
+            vocabulary: read("vocabulary.txt")?,
+            likeness,
+        })
     }
 
     /// First 12 hex digits of the SHA-256 over all files.
     pub(super) fn digest(&self) -> String {
         let mut sha = Sha256::new();
-        for file in [&self.config, &self.weights, &self.vocabulary] {
+        for file in [&self.config, &self.weights, &self.vocabulary].into_iter().chain(&self.likeness) {
             sha.update(file);
         }
         sha.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()

@@ -76,6 +76,6 @@ impl SentenceEncoder for BertEncoder {
     }
 
     fn encode(&self, text: &str) -> Sentence {
-        Sentence { embedding: self.try_encode(text).unwrap_or_default(), classes: Vec::new() }
+        Sentence { embedding: self.try_encode(text).unwrap_or_default(), ..Sentence::default() }
     }
 }

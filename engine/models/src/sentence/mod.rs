@@ -8,6 +8,7 @@
 mod assets;
 #[cfg(feature = "bert")]
 pub mod bert;
+mod likeness;
 mod network;
 mod pieces;
 
@@ -17,6 +18,7 @@ use reframe_call::detect::semantic::{Sentence, SentenceEncoder};
 
 use self::{
     assets::{Assets, Config},
+    likeness::Likeness,
     network::Network,
     pieces::Pieces,
 };
@@ -25,6 +27,7 @@ use crate::error::ModelError;
 /// The encoder. Shared by all calls; encoding needs no lock.
 pub struct MiniEncoder {
     network: Network,
+    likeness: Option<Likeness>,
     pieces: Pieces,
     labels: Vec<String>,
     objections: Vec<bool>,
@@ -46,7 +49,8 @@ impl MiniEncoder {
         Self::from_assets(&Assets::embedded())
     }
 
-    /// The encoder in folder `dir`: `config.json`, `model.safetensors` and `vocabulary.txt`.
+    /// The encoder in folder `dir`: `config.json`, `model.safetensors` and `vocabulary.txt`; with `likeness.safetensors` it is
+    /// better at plays that no class covers.
     ///
     /// # Errors
     /// [`ModelError::Read`] names the first file that cannot be read, [`ModelError::Format`] what is wrong with one.
@@ -58,9 +62,10 @@ impl MiniEncoder {
         let config = Config::parse(&assets.config)?;
         let pieces = Pieces::parse(&assets.vocabulary, config.max_pieces)?;
         let network = Network::load(&assets.weights, &config, pieces.len())?;
+        let likeness = assets.likeness.as_deref().map(|bytes| Likeness::load(bytes, config.width)).transpose()?;
         let id = format!("{}:{}", config.name, assets.digest());
         let objections = config.labels.iter().map(|l| config.objections.contains(l)).collect();
-        Ok(Self { network, pieces, labels: config.labels, objections, id })
+        Ok(Self { network, likeness, pieces, labels: config.labels, objections, id })
     }
 }
 
@@ -78,7 +83,11 @@ impl SentenceEncoder for MiniEncoder {
     }
 
     fn encode(&self, text: &str) -> Sentence {
-        self.network.run(&self.pieces.encode(text))
+        self.network.run(self.likeness.as_ref(), &self.pieces.encode(text))
+    }
+
+    fn crowd(&self, alike: &[f32]) -> f32 {
+        self.likeness.as_ref().map_or(0.0, |likeness| likeness.crowd(alike))
     }
 
     /// On as many threads as there are cores: half a second instead of one for the playbook that ships, on two.

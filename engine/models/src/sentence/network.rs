@@ -4,7 +4,7 @@ use pulp::{Arch, NullaryFnOnce};
 use reframe_call::detect::semantic::Sentence;
 use safetensors::{Dtype, SafeTensors};
 
-use super::assets::Config;
+use super::{assets::Config, likeness::Likeness};
 use crate::{
     error::ModelError,
     integer::{IntegerLinear, Scratch},
@@ -17,9 +17,9 @@ const FILE: &str = "model.safetensors";
 const EPS: f32 = 1e-12;
 
 /// A table of vectors, kept as 8-bit integers: of ten thousand rows a sentence needs twenty.
-struct Table {
-    values: Vec<i8>,
-    scales: Vec<f32>,
+pub(super) struct Table {
+    pub(super) values: Vec<i8>,
+    pub(super) scales: Vec<f32>,
 }
 
 struct Layer {
@@ -48,26 +48,31 @@ pub(super) struct Network {
 }
 
 /// Reads 8-bit rows and their scales.
-fn table(file: &SafeTensors<'_>, name: &str, shape: &[usize; 2]) -> Result<Table, ModelError> {
-    let view = file.tensor(name).map_err(|e| ModelError::format(FILE, format!("tensor `{name}` is missing ({e})")))?;
+pub(super) fn table(
+    from: &'static str,
+    file: &SafeTensors<'_>,
+    name: &str,
+    shape: &[usize; 2],
+) -> Result<Table, ModelError> {
+    let view = file.tensor(name).map_err(|e| ModelError::format(from, format!("tensor `{name}` is missing ({e})")))?;
     if view.dtype() != Dtype::I8 || view.shape() != shape {
         let problem = format!("tensor `{name}` is {:?} {:?}, not I8 {shape:?}", view.dtype(), view.shape());
-        return Err(ModelError::format(FILE, problem));
+        return Err(ModelError::format(from, problem));
     }
     let values = view.data().iter().map(|b| i8::from_le_bytes([*b])).collect();
-    Ok(Table { values, scales: tensor_f32(FILE, file, &format!("{name}.scale"), &[shape[0]])? })
+    Ok(Table { values, scales: tensor_f32(from, file, &format!("{name}.scale"), &[shape[0]])? })
 }
 
 impl Table {
     /// Row `index` of `width` values.
-    fn row(&self, index: usize, width: usize) -> impl Iterator<Item = f32> {
+    pub(super) fn row(&self, index: usize, width: usize) -> impl Iterator<Item = f32> {
         let scale = self.scales[index];
         self.values[index * width..(index + 1) * width].iter().map(move |v| f32::from(*v) * scale)
     }
 }
 
 #[inline(always)]
-fn softmax(x: &mut [f32]) {
+pub(super) fn softmax(x: &mut [f32]) {
     let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for v in x.iter_mut() {
@@ -80,7 +85,7 @@ fn softmax(x: &mut [f32]) {
 /// `x Φ(x)` (Hendrycks and Gimpel 2016), with the error function as an odd polynomial: a least-squares fit on |z| ≤ 3,
 /// wrong by at most 2.2e-5 anywhere, and free of branches and exponentials so that it runs in vector registers.
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
+pub(super) fn gelu(x: f32) -> f32 {
     const P: [f32; 10] = [
         1.128_352_4,
         -0.375_898_42,
@@ -103,7 +108,7 @@ fn gelu(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight sums side by side: one alone would wait for itself.
     let mut sums = [0.0f32; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -117,13 +122,14 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Adds `scale * x` to `to`.
 #[inline(always)]
-fn add_scaled(to: &mut [f32], x: &[f32], scale: f32) {
+pub(super) fn add_scaled(to: &mut [f32], x: &[f32], scale: f32) {
     to.iter_mut().zip(x).for_each(|(t, x)| *t += scale * x);
 }
 
 /// The whole computation, for [`Arch::dispatch`].
 struct Run<'a> {
     network: &'a Network,
+    likeness: Option<&'a Likeness>,
     ids: &'a [u32],
 }
 
@@ -132,7 +138,7 @@ impl NullaryFnOnce for Run<'_> {
 
     #[inline(always)]
     fn call(self) -> Sentence {
-        self.network.compute(self.ids)
+        self.network.compute(self.likeness, self.ids)
     }
 }
 
@@ -142,7 +148,7 @@ impl Network {
         let width = config.width;
         let plain = |name: &str, n: usize| tensor_f32(FILE, &file, name, &[n]);
         let linear = |name: &str, input: usize, output: usize| {
-            let Table { values, scales } = table(&file, &format!("{name}.weight"), &[output, input])?;
+            let Table { values, scales } = table(FILE, &file, &format!("{name}.weight"), &[output, input])?;
             IntegerLinear::new(FILE, &values, &scales, &plain(&format!("{name}.bias"), output)?, input)
         };
         let norm = |name: &str| -> Result<LayerNorm, ModelError> {
@@ -161,7 +167,7 @@ impl Network {
             })
         };
         Ok(Self {
-            words: table(&file, "words.weight", &[vocabulary, width])?,
+            words: table(FILE, &file, "words.weight", &[vocabulary, width])?,
             positions: tensor_f32(FILE, &file, "positions.weight", &[config.max_pieces, width])?,
             norm: norm("norm")?,
             layers: (0..config.layers).map(layer).collect::<Result<_, _>>()?,
@@ -176,16 +182,16 @@ impl Network {
         })
     }
 
-    /// Word pieces to a place and classes.
-    pub(super) fn run(&self, ids: &[u32]) -> Sentence {
-        Arch::new().dispatch(Run { network: self, ids })
+    /// Word pieces to a place, classes and, with it, a place by `likeness`.
+    pub(super) fn run(&self, likeness: Option<&Likeness>, ids: &[u32]) -> Sentence {
+        Arch::new().dispatch(Run { network: self, likeness, ids })
     }
 
     // What follows is compiled once more for wider registers, which takes inlining; what is computed stays the same, as
     // nothing but the instructions differs.
 
     #[inline(always)]
-    fn compute(&self, ids: &[u32]) -> Sentence {
+    fn compute(&self, likeness: Option<&Likeness>, ids: &[u32]) -> Sentence {
         let width = self.width;
         let mut sum = Vec::with_capacity(ids.len() * width);
         for (id, position) in ids.iter().zip(self.positions.chunks_exact(width)) {
@@ -209,7 +215,11 @@ impl Network {
             x.clear();
             layer.norm2.apply(&sum, &mut x);
         }
-        Sentence { embedding: self.embedding(&x), classes: self.classes(&x, &mut scratch) }
+        let alike = match likeness {
+            Some(likeness) => likeness.place(&x, &mut scratch),
+            None => Vec::new(),
+        };
+        Sentence { embedding: self.embedding(&x), classes: self.classes(&x, &mut scratch), alike }
     }
 
     /// Every piece looks at all pieces, in each head for itself.

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::OnceLock};
 
-use reframe_models::ctc::CtcModel;
+use reframe_models::ctc::{CtcModel, config::Output, network::Rows};
 use safetensors::SafeTensors;
 
 /// A phrase with its best score in a clip.
@@ -30,7 +30,7 @@ pub struct Golden {
     /// `[frames, mel]`.
     pub logmel: Vec<f32>,
     /// `[rows, symbols]`.
-    pub logpost: Vec<f32>,
+    pub logpost: Rows,
     pub reference: String,
     pub decoded: String,
     pub spotter: Vec<GoldenPhrase>,
@@ -38,7 +38,7 @@ pub struct Golden {
 
 /// Folder of the shipped model.
 pub fn assets() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/asr-v0")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/asr-v1")
 }
 
 impl Golden {
@@ -56,7 +56,7 @@ impl Golden {
             name: name.into(),
             samples: wav.into_samples::<i16>().map(|s| f32::from(s.unwrap()) / 32_768.0).collect(),
             logmel: array("logmel"),
-            logpost: array("logpost"),
+            logpost: Rows { middle: array("logpost_middle"), top: array("logpost") },
             reference: description.reference,
             decoded: description.decoded,
             spotter: description.spotter,
@@ -75,9 +75,9 @@ pub fn model() -> &'static CtcModel {
 }
 
 /// Log-posteriors of `samples` fed in chunks of `chunk`.
-pub fn posteriors(model: &CtcModel, samples: &[f32], chunk: usize) -> Vec<f32> {
+pub fn posteriors(model: &CtcModel, samples: &[f32], chunk: usize) -> Rows {
     let (mut frontend, mut network) = (model.frontend.start(), model.network.start());
-    let (mut mel, mut rows) = (Vec::new(), Vec::new());
+    let (mut mel, mut rows) = (Vec::new(), Rows::default());
     let mut rest = samples;
     loop {
         let (now, later) = rest.split_at(chunk.min(rest.len()));
@@ -88,5 +88,13 @@ pub fn posteriors(model: &CtcModel, samples: &[f32], chunk: usize) -> Vec<f32> {
         if rest.is_empty() {
             return rows;
         }
+    }
+}
+
+/// The rows in which the shipped model looks for phrases.
+pub fn sounds(rows: &Rows) -> &[f32] {
+    match model().config.spotter.listens_to {
+        Output::Middle => &rows.middle,
+        Output::Top => &rows.top,
     }
 }

@@ -41,18 +41,19 @@ def human(speech, split, to):
     print(f"{to}: {len(out.rows)} clips, {out.at / RATE / 3600:.2f} h; {left_out} left out", flush=True)
 
 
-def resample(samples, rate):
-    """To 16 kHz by cutting the spectrum; whole clips, so its ends do not matter."""
-    n = int(round(len(samples) * RATE / rate))
+def resample(samples, rate, to=RATE):
+    """To 16 kHz by cutting or widening the spectrum; whole clips, so its ends do not matter."""
+    n = int(round(len(samples) * to / rate))
     spectrum = np.fft.rfft(samples)[: n // 2 + 1]
     return (np.fft.irfft(spectrum, n) * (n / len(samples))).astype("float32")
 
 
-def through_opus(data, rng, folder):
-    """16-bit samples through a real encoder and a decoder that loses packets; as many samples come back."""
+def through_opus(data, rng, folder, loss=None):
+    """16-bit samples through a real encoder and a decoder that loses `loss` % of packets, some by chance if it is None;
+    as many samples come back."""
     raw, packed = folder / "in.raw", folder / "coded.opus"
     data.tofile(raw)
-    loss = int(rng.choice(LOSSES))
+    loss = int(rng.choice(LOSSES)) if loss is None else loss
     encode = ["opusenc", "--quiet", "--raw", "--raw-rate", str(RATE), "--raw-chan", "1", "--speech", "--comp", "4"]
     encode += ["--bitrate", str(rng.choice(BITRATES)), "--expect-loss", str(loss), raw, packed]
     subprocess.run(encode, check=True)

@@ -42,15 +42,14 @@ def greedy(scores):
 
 
 def posteriors(net, store, clips, bf16=False):
-    """Log-posteriors of each clip as the engine has them: every clip by itself, so nothing is padded."""
+    """Log-posteriors (middle, top) of each clip as the engine has them: every clip by itself, so nothing is padded."""
     out = []
     for clip in clips:
         wave = torch.from_numpy(store.samples(clip))[None]
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            _, top = net(log_mel(wave))
-        scores = torch.log_softmax(top[0].float(), -1).numpy()
-        assert len(scores) == rows_of(clip.samples)
-        out.append(scores)
+            outputs = net(log_mel(wave))
+        out.append([torch.log_softmax(one[0].float(), -1).numpy() for one in outputs])
+        assert len(out[-1][1]) == rows_of(clip.samples)
     return out
 
 
@@ -84,7 +83,7 @@ def measure(net, folders, settings, bf16=False, phrases=0):
         for clip in store.clips:
             groups.setdefault(clip.group, []).append(clip)
         for group, clips in groups.items():
-            rows = posteriors(net, store, clips, bf16)
+            middle, rows = zip(*posteriors(net, store, clips, bf16))
             phones = [lexicon.usual(clip.text) for clip in clips]
             wrong = sum(edits(p, greedy(r)) for p, r in zip(phones, rows) if p)
             one = {"clips": len(clips), "per": 100 * wrong / sum(len(p) for p in phones if p), "wer": [], "errors": []}
@@ -96,7 +95,7 @@ def measure(net, folders, settings, bf16=False, phrases=0):
                     one["wer"].append(100 * sum(one["errors"][-1]) / sum(one["counts"]))
             if phrases:
                 seconds = sum(clip.seconds for clip in clips)
-                one["spotted"] = recall(rows, [clip.text for clip in clips], seconds, lexicon, phrases)
+                one["spotted"] = recall(middle, [clip.text for clip in clips], seconds, lexicon, phrases)
             results[f"{Path(folder).name}/{group}"] = one
     return results
 

@@ -12,14 +12,14 @@ from collections import Counter
 from pathlib import Path
 
 from ngrams import START, UNKNOWN, frequencies, grams, kneser_ney, mixed, perplexity, pruned, read_arpa
-from ngrams import weights, write_arpa
+from ngrams import read_columns, weights, write_columns
 from phones import ASSETS, Lexicon, normal
 from texts import ROOT, from_playbooks, measured_on, spelled
 
 HELD = 20  # one line in so many is held out for the weights
 HELD_MEETINGS = 0.25  # weight of the meetings in that, against sales talk
-BASE_AT_LEAST = 0.6  # share of the trigram that shipped before, so that books are still read
-NGRAMS = 247_000  # bigrams and trigrams kept
+BASE_AT_LEAST = 0.5  # share of the trigram that shipped before, so that books are still read
+NGRAMS = 580_000  # bigrams and trigrams kept
 TOPIC = 0.75  # how much the words before say of which source is heard, 0 to 1
 LEAST = {"sales": 2, "service": 4, "meetings": 3}  # a word enters the vocabulary with so many occurrences
 GUESSED = 4  # sales talk must have a word so often if neither lexicon nor dictionary has it
@@ -160,7 +160,9 @@ if __name__ == "__main__":
     entries = vocabulary(texts, Lexicon(asked.base))
     words = sorted({*entries, START, UNKNOWN})
     number, size = {w: n for n, w in enumerate(words)}, len(words)
-    base = read_arpa(asked.base / "lm.arpa.gz", number, size)
+    columns = asked.base / "trigram.gz"
+    read, old = (read_columns, columns) if columns.exists() else (read_arpa, asked.base / "lm.arpa.gz")
+    base = read(old, number, size)
     parts = {name: (lines[: len(lines) // HELD], lines[len(lines) // HELD :]) for name, lines in texts.items()}
     some = [kneser_ney(rest, number, size) for _, rest in parts.values()] + [base]
     held = [grams(parts[name][0], number, size)[0] for name in ("sales", "meetings")]
@@ -178,8 +180,8 @@ if __name__ == "__main__":
         measured = {n: perplexity(m, lines, number) for n, m in (("old", base), ("mixed", whole), ("pruned", small))}
         shown = ", ".join(f"{name} {value:.1f}" for name, (value, _) in measured.items())
         print(f"perplexity of {path}: {shown}; {measured['pruned'][1]:.2f} % unknown")
-    write_arpa(asked.to / "lm.arpa.gz", small, words)
+    write_columns(asked.to / "trigram.gz", small, words)
     text = "".join(f"{word} {v}\n" for word in sorted(entries) for v in entries[word])
     (asked.to / "lexicon.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    sizes = (f"{f} {(asked.to / f).stat().st_size / 1e6:.2f} MB" for f in ("lm.arpa.gz", "lexicon.txt.gz"))
+    sizes = (f"{f} {(asked.to / f).stat().st_size / 1e6:.2f} MB" for f in ("trigram.gz", "lexicon.txt.gz"))
     print(f"{len(small.k2)} bigrams, {len(small.k3)} trigrams; {', '.join(sizes)}")

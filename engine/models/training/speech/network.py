@@ -1,4 +1,4 @@
-"""The network of asr-v0: strided convolutions, residual time-delay blocks, two phone outputs; its tensors' names."""
+"""The network of asr-v1: strided convolutions, residual time-delay blocks, two phone outputs; its tensors' names."""
 
 import torch
 from torch import nn

@@ -1,11 +1,12 @@
-"""Trigrams with back-off: modified Kneser-Ney, ARPA files, mixing and pruning. Natural logarithms in arrays sorted by
-key; the key of (u, v, w) is (u * size + v) * size + w, of (v, w) it is v * size + w."""
+"""Trigrams with back-off: modified Kneser-Ney, files, mixing and pruning. Natural logarithms in arrays sorted by key;
+the key of (u, v, w) is (u * size + v) * size + w, of (v, w) it is v * size + w."""
 
 import gzip
 
 import numpy as np
 
 STEP = 0.1  # decimal logarithms are rounded to it
+MAGIC = b"trigram1"  # the form is described in engine/models/src/ctc/columns.rs
 START, UNKNOWN = "<s>", "<unk>"
 
 
@@ -216,31 +217,87 @@ def frequencies(models, share, texts, model, number):
     return often1, often2
 
 
-def write_arpa(path, model, words):
-    def log(x):
-        """The engine reads probabilities fast where they have a sign, so zero has one."""
-        size = f"{abs(round(x / np.log(10) / STEP)) * STEP:.2f}".rstrip("0").rstrip(".")
-        return ("-" if x < 0 else "") + size
+def two_bytes(numbers):
+    numbers = np.asarray(numbers)
+    return (numbers & 255).astype("u1").tobytes() + (numbers >> 8).astype("u1").tobytes()
 
-    size, contexts2 = model.size, np.zeros(len(model.k2), bool)
-    contexts2[find(model.k2, model.k3 // size)[0]] = True
-    contexts1 = np.zeros(size, bool)
-    contexts1[model.k2 // size] = True
-    lines = ["\\data\\", *(f"ngram {n}={len(k)}" for n, k in ((1, words), (2, model.k2), (3, model.k3)))]
-    lines += ["", "\\1-grams:"]
-    for i, word in enumerate(words):
-        p = "-99" if word == START else log(min(model.uni[i], -1e-9))
-        lines.append(f"{p}\t{word}" + (f"\t{log(model.bow1[i])}" if contexts1[i] else ""))
-    lines += ["", "\\2-grams:"]
-    for key, p, bow, used in zip(model.k2, model.p2, model.bow2, contexts2):
-        said = f"{words[key // size]} {words[key % size]}"
-        lines.append(f"{log(min(p, -1e-9))}\t{said}" + (f"\t{log(bow)}" if used else ""))
-    lines += ["", "\\3-grams:"]
-    for key, p in zip(model.k3, model.p3):
-        said = f"{words[key // size // size]} {words[key // size % size]} {words[key % size]}"
-        lines.append(f"{log(min(p, -1e-9))}\t{said}")
-    text = "\n".join([*lines, "", "\\end\\", ""])
-    path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+def tenths(logs, low, high, kind):
+    return np.clip(np.rint(np.asarray(logs) / np.log(10) / STEP), low, high).astype(kind).tobytes()
+
+
+def members(groups, count):
+    """How many of a sorted list of groups fall on each of `count`."""
+    return np.bincount(groups, minlength=count)
+
+
+def steps(groups, numbers):
+    """Each number less the one before it in its group."""
+    first = np.concatenate([[True], groups[1:] != groups[:-1]])
+    return np.where(first, numbers, np.diff(numbers, prepend=0))
+
+
+def write_columns(path, model, words):
+    size, spelled = model.size, "".join(f"{word}\n" for word in words).encode()
+    used, _ = find(model.k2, model.k3 // size)
+    log = model.uni.copy()
+    log[words.index(START)] = -99  # said at the start only
+    counts = (size, len(model.k2), len(model.k3), len(spelled))
+    packed = MAGIC + np.array(counts, "<u4").tobytes() + spelled
+    packed += tenths(-log, 0, 255, "u1") + tenths(model.bow1, -128, 127, "i1")
+    packed += two_bytes(members(model.k2 // size, size))
+    packed += tenths(-model.p2, 0, 255, "u1") + tenths(model.bow2, -128, 127, "i1")
+    packed += two_bytes(steps(model.k2 // size, model.k2 % size)) + two_bytes(members(used, len(model.k2)))
+    packed += tenths(-model.p3, 0, 255, "u1") + two_bytes(steps(used, model.k3 % size))
+    path.write_bytes(gzip.compress(packed, 9, mtime=0))
+
+
+def read_columns(path, number, size):
+    """What write_columns wrote, n-grams of words that have a number only."""
+    data = gzip.decompress(path.read_bytes())
+    n1, n2, n3, letters = np.frombuffer(data, "<u4", 4, len(MAGIC)).tolist()
+    at = len(MAGIC) + 16
+    words = data[at : at + letters].decode().split("\n")[:-1]
+    at += letters
+
+    def column(length, kind="u1"):
+        nonlocal at
+        at += length
+        return np.frombuffer(data, kind, length, at - length).astype(np.int64)
+
+    def wide(length):
+        low = column(length)
+        return low + 256 * column(length)
+
+    def back(groups, moved):
+        """Numbers out of steps: sums that start anew with each group."""
+        sums = np.cumsum(moved)
+        starts = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
+        before = np.concatenate([[0], sums])[starts]
+        return sums - np.repeat(before, np.diff(np.append(starts, len(groups))))
+
+    tenth = STEP * np.log(10)
+    log1, bow, of1 = -tenth * column(n1), tenth * column(n1, "i1"), wide(n1)
+    p2, bow2 = -tenth * column(n2), tenth * column(n2, "i1")
+    first = np.repeat(np.arange(n1), of1)
+    second, of2 = back(first, wide(n2)), wide(n2)
+    p3, context = -tenth * column(n3), np.repeat(np.arange(n2), of2)
+    third = back(context, wide(n3))
+    ids = np.array([number.get(word, -1) for word in words])
+    uni, bow1 = np.full(size, -7.0 * np.log(10)), np.zeros(size)
+    uni[ids[ids >= 0]], bow1[ids[ids >= 0]] = log1[ids >= 0], bow[ids >= 0]
+    two, three = (ids[first], ids[second]), (ids[first[context]], ids[second[context]], ids[third])
+
+    def keyed(parts, *values):
+        known = np.all([part >= 0 for part in parts], axis=0)
+        key = np.zeros(len(parts[0]), np.int64)
+        for part in parts:
+            key = key * size + part
+        order = np.argsort(key[known], kind="stable")
+        return [one[known][order] for one in (key, *values)]
+
+    (k2, p2, bow2), (k3, p3) = keyed(two, p2, bow2), keyed(three, p3)
+    return Model(size, uni, bow1, k2, p2, bow2, k3, p3)
 
 
 def perplexity(model, lines, number):

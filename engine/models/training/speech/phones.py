@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "asr-v0"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "asr-v1"
 MAX_VARIANTS = 4
 
 # Rule contexts (letters to the left, to the right), longest first, as in engine/models/src/ctc/pronounce.rs.

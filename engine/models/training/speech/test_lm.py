@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ngrams import START, UNKNOWN, frequencies, grams, kneser_ney, mixed, perplexity, pruned, read_arpa
-from ngrams import weights, write_arpa
+from ngrams import START, UNKNOWN, frequencies, grams, kneser_ney, mixed, perplexity, pruned
+from ngrams import read_columns, weights, write_columns
 
 WORDS = sorted({START, UNKNOWN, *"a b c d e f g h".split()})
 NUMBER, SIZE = {w: n for n, w in enumerate(WORDS)}, len(WORDS)
@@ -52,9 +52,9 @@ class Trigrams(unittest.TestCase):
         more, less = mixed(models, [0.9, 0.1], 0.5), mixed(models, [0.1, 0.9], 0.5)
         self.assertLess(perplexity(more, texts["one"], NUMBER)[0], perplexity(less, texts["one"], NUMBER)[0])
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "lm.arpa.gz"
-            write_arpa(path, small, WORDS)
-            again = read_arpa(path, NUMBER, SIZE)
+            path = Path(folder) / "trigram.gz"
+            write_columns(path, small, WORDS)
+            again = read_columns(path, NUMBER, SIZE)
         self.assertTrue((again.k3 == small.k3).all())
         self.assertLess(np.abs(again.p3 - small.p3).max(), 0.05 * np.log(10) + 1e-3)
 

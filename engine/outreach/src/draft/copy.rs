@@ -1,5 +1,5 @@
-//! A message that a person sends themselves: copy the text, open the conversation, paste, send, confirm. Nothing in this
-//! program talks to LinkedIn or to a telephone network.
+//! A touch that a person makes themselves: copy the text, open the conversation, paste, send, confirm; or call, and confirm.
+//! Nothing in this program talks to LinkedIn or to a telephone network.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 1_900;
 pub struct Card {
     /// Where the person sends it.
     pub channel: Channel,
-    /// The text to copy.
+    /// The text to copy; of a call, what to say.
     pub text: String,
     /// What the person opens: the address of a profile, or a telephone number. This program does not open it.
     pub open: String,
@@ -39,26 +39,38 @@ pub enum CopyError {
 }
 
 impl Card {
-    /// A card of a message that the linter let through.
+    /// A card of a message that the linter let through. `below` are the lines that stand below the name: who writes, how
+    /// to get no more, and what else a law asks for.
     ///
     /// # Errors
     /// [`CopyError`].
-    pub fn of(message: &Linted, open: &str) -> Result<Self, CopyError> {
+    pub fn of(message: &Linted, open: &str, below: &[String]) -> Result<Self, CopyError> {
         let candidate = message.candidate();
-        let place = match candidate.channel {
-            Channel::Email => return Err(CopyError::Email),
-            Channel::Linkedin => "Open the profile in your browser and begin a message",
-            Channel::Sms => "Open a message to the number on your telephone",
+        let copied = |place| {
+            let paste = "Paste it, read it once more and send it";
+            ["Copy the text", place, paste, "Confirm here that you sent it"]
         };
-        let text = candidate.body.trim().to_owned();
+        let steps = match candidate.channel {
+            Channel::Email => return Err(CopyError::Email),
+            Channel::Linkedin => copied("Open the profile in your browser and begin a message"),
+            Channel::Sms => copied("Open a message to the number on your telephone"),
+            Channel::Call => [
+                "Call the number yourself; no machine dials or speaks",
+                "Say your name and your company first, then what stands here in your own words",
+                "If they want no more calls, enter it at once: reframe contact suppress",
+                "Confirm here that you called",
+            ],
+        };
+        let mut text = candidate.body.trim().to_owned();
+        if !below.is_empty() {
+            text = format!("{text}\n\n{}", below.join("\n"));
+        }
         if text.chars().count() > MAX_CHARS {
             return Err(CopyError::Length);
         }
         if open.trim().is_empty() {
             return Err(CopyError::Open);
         }
-        let steps =
-            ["Copy the text", place, "Paste it, read it once more and send it", "Confirm here that you sent it"];
         let steps = steps.map(str::to_owned).to_vec();
         Ok(Self { channel: candidate.channel, text, open: open.trim().to_owned(), steps })
     }

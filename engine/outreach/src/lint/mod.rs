@@ -39,6 +39,8 @@ pub enum Channel {
     Linkedin,
     /// A text message: a person copies and sends it.
     Sms,
+    /// A telephone call: a person makes it, with the text before them.
+    Call,
 }
 
 impl Channel {
@@ -49,6 +51,18 @@ impl Channel {
             Self::Email => "email",
             Self::Linkedin => "linkedin",
             Self::Sms => "sms",
+            Self::Call => "call",
+        }
+    }
+}
+
+impl From<Channel> for reframe_policy::Channel {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Email,
+            Channel::Linkedin => Self::Linkedin,
+            Channel::Sms => Self::Sms,
+            Channel::Call => Self::Call,
         }
     }
 }

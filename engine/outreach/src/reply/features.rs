@@ -1,150 +1,170 @@
-//! What the model looks at in an answer: words, their order, families of expressions, shape.
+//! What the model looks at in an answer: words and pairs of them, pieces of words, signs, and what its sentences mean.
 
-use super::{Received, Sender, Written, cues};
-use crate::text::{key, sentences, stem};
+use reframe_call::detect::{
+    normalize::{join, tokens_of_text},
+    semantic::SentenceEncoder,
+};
 
-/// Places in the table of weights of one class.
-pub const BUCKETS: usize = 1 << 13;
+use super::{Received, Sender, Wish, Written, answers, wish};
+use crate::text::{key, sentences};
+
+/// Places in a table of words, and in one of pieces.
+pub const BUCKETS: usize = 1 << 14;
+/// Numbers an encoder says what a sentence means with: the width of `sentence-v1`.
+pub const WIDTH: usize = 384;
+/// Signs: see [`Features::signs`].
+pub const SIGNS: usize = 4;
 /// Longest part of an answer that is looked at, in words.
 const MOST_WORDS: usize = 220;
+/// Most sentences whose meaning is asked for.
+const MOST_SENTENCES: usize = 12;
+/// Words of a subject of their own that are looked at.
+const MOST_OF_SUBJECT: usize = 12;
+/// Pieces of words, in letters.
+const PIECES: std::ops::RangeInclusive<usize> = 3..=5;
 
-/// A place in the table, and how strongly it counts.
-pub type Feature = (usize, i8);
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Word = 1,
-    Pair,
-    First,
-    Last,
-    Subject,
-    Cue,
-    CueAtEnd,
-    CueAtStart,
-    Shape,
-    Asked,
-    Prefix,
+/// What is known of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
+    /// Words, pairs and shape: places in the table of words, rising, each once.
+    pub words: Vec<u16>,
+    /// Pieces of words: places in the table of pieces, rising, each once.
+    pub pieces: Vec<u16>,
+    /// Whether a rule is certain of a wish for no more messages; whether one sees a chance; whether a machine wrote;
+    /// whether there is nobody who knows meanings.
+    pub signs: [bool; SIGNS],
+    /// What its sentences mean, on average: [`WIDTH`] numbers of length 1, or none if nobody knows meanings.
+    pub meaning: Vec<f32>,
 }
 
-#[derive(Default)]
-struct Set {
-    out: Vec<Feature>,
-}
-
-impl Set {
-    /// FNV-1a over the kind and the parts, each closed by a byte no text has.
-    fn add<'a>(&mut self, kind: Kind, weight: i8, parts: impl IntoIterator<Item = &'a str>) {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut eat = |b: u8| hash = (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
-        eat(kind as u8);
-        for part in parts {
-            part.bytes().for_each(&mut eat);
-            eat(0xff);
-        }
-        let folded = (hash ^ (hash >> 32)) % BUCKETS as u64;
-        self.out.push((usize::try_from(folded).expect("less than the number of buckets"), weight));
-    }
-}
-
-/// The features of an answer, sorted, each place once.
+/// The features of an answer. Without an encoder they are the words alone.
 #[must_use]
-pub fn features(received: &Received, written: &Written, sender: Sender) -> Vec<Feature> {
-    let mut set = Set::default();
-    let text = key(&written.text);
-    let all: Vec<&str> = text.split(' ').filter(|w| !w.is_empty()).take(MOST_WORDS).collect();
-    let digit = |w: &&str| if w.bytes().any(|b| b.is_ascii_digit()) { "0" } else { stem(w) }.to_owned();
-    let stems: Vec<String> = all.iter().map(digit).collect();
-    for (i, word) in stems.iter().enumerate() {
-        set.add(Kind::Word, 1, [word.as_str()]);
-        if let Some(next) = stems.get(i + 1) {
-            set.add(Kind::Pair, 1, [word.as_str(), next]);
+pub fn features(
+    received: &Received,
+    written: &Written,
+    sender: Sender,
+    encoder: Option<&dyn SentenceEncoder>,
+) -> Features {
+    let text = key(&written.core);
+    let words: Vec<String> = text.split(' ').filter(|w| !w.is_empty()).take(MOST_WORDS).map(without_digits).collect();
+    let mut at_words = Vec::new();
+    let mut at_pieces = Vec::new();
+    for word in &words {
+        at_words.push(place(["w", word]));
+        pieces(word, &mut at_pieces);
+    }
+    let mut before = "<";
+    for word in words.iter().map(String::as_str).chain([">"]) {
+        at_words.push(place([before, word]));
+        before = word;
+    }
+    at_words.extend(shape(received, written, sender, words.len()));
+    let wish = wish(&received.subject, &written.core, &received.headers);
+    let meaning = encoder.map(|e| meaning(&written.core, e)).unwrap_or_default();
+    let signs = [wish == Wish::Certain, wish == Wish::Chance, sender == Sender::Machine, meaning.is_empty()];
+    Features { words: once(at_words), pieces: once(at_pieces), signs, meaning }
+}
+
+/// What is neither a word nor a pair: length, questions, marks, numbers of a kind, a subject of their own.
+fn shape(received: &Received, written: &Written, sender: Sender, words: usize) -> Vec<u16> {
+    let text = written.core.trim_end();
+    let mut out = vec![place(["length", &words.checked_ilog2().unwrap_or(0).to_string()])];
+    out.push(place(["asked", &text.matches('?').count().min(3).to_string()]));
+    let mut sign = |holds: bool, name: &str| out.extend(holds.then(|| place(["shape", name])));
+    sign(text.ends_with('?'), "asked last");
+    sign(text.contains('!'), "mark");
+    sign(text.contains('@'), "address");
+    sign(text.as_bytes().windows(4).any(is_time), "time");
+    sign(longest_number(text) >= 6, "telephone");
+    sign(sender == Sender::Machine, "machine");
+    if !answers(&received.subject) {
+        sign(true, "own subject");
+        let subject = key(&received.subject);
+        out.extend(subject.split(' ').filter(|w| !w.is_empty()).take(MOST_OF_SUBJECT).map(|w| place(["subject", w])));
+    }
+    out
+}
+
+/// "1:30".
+fn is_time(w: &[u8]) -> bool {
+    w[0].is_ascii_digit() && w[1] == b':' && w[2].is_ascii_digit() && w[3].is_ascii_digit()
+}
+
+/// Most digits in a row, with what stands between those of a telephone.
+fn longest_number(text: &str) -> usize {
+    let (mut most, mut now) = (0, 0);
+    for c in text.chars() {
+        match c {
+            '0'..='9' => now += 1,
+            ' ' | '(' | ')' | '+' | '-' => {}
+            _ => now = 0,
         }
-        if word.len() >= 6 {
-            set.add(Kind::Prefix, 1, [&word[..word.char_indices().nth(5).map_or(word.len(), |c| c.0)]]);
+        most = most.max(now);
+    }
+    most
+}
+
+/// The word with a 0 for each number in it.
+fn without_digits(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for c in word.chars() {
+        match c {
+            c if !c.is_ascii_digit() => out.push(c),
+            _ if out.ends_with('0') => {}
+            _ => out.push('0'),
         }
     }
-    // A greeting and a name open most answers.
-    let greeting = ["hi", "hello", "hey", "dear", "hallo", "bonjour", "hola", "guten"];
-    let skip = usize::from(stems.first().is_some_and(|w| greeting.contains(&w.as_str()))) * 2;
-    for word in stems.iter().skip(skip).take(3) {
-        set.add(Kind::First, 1, [word.as_str()]);
+    out
+}
+
+/// Pieces of a word between its borders.
+fn pieces(word: &str, out: &mut Vec<u16>) {
+    let letters: Vec<char> = ['_'].into_iter().chain(word.chars()).chain(['_']).collect();
+    for length in PIECES {
+        out.extend(letters.windows(length).map(|w| place([w.iter().collect::<String>().as_str()])));
     }
-    for word in stems.iter().rev().take(3) {
-        set.add(Kind::Last, 1, [word.as_str()]);
+}
+
+/// FNV-1a over the parts, each closed by a byte no text has.
+fn place<'a>(parts: impl IntoIterator<Item = &'a str>) -> u16 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut eat = |b: u8| hash = (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+    for part in parts {
+        part.bytes().for_each(&mut eat);
+        eat(0xff);
     }
-    let subject = key(&received.subject);
-    let answers = ["re ", "aw ", "sv ", "fwd ", "fw ", "wg "].iter().any(|p| subject.starts_with(p));
-    set.add(Kind::Shape, 1, [if answers { "answers" } else { "own subject" }]);
-    if !answers {
-        for word in subject.split(' ').take(12) {
-            set.add(Kind::Subject, 1, [stem(word)]);
+    let folded = (hash ^ (hash >> 32)) % BUCKETS as u64;
+    u16::try_from(folded).expect("less than the number of buckets, which is 2^14")
+}
+
+fn once(mut places: Vec<u16>) -> Vec<u16> {
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// What the sentences mean on average, of length 1; nothing if the encoder is of another width.
+#[must_use]
+pub fn meaning(text: &str, encoder: &dyn SentenceEncoder) -> Vec<f32> {
+    let mut sum = vec![0.0_f32; WIDTH];
+    for sentence in said(text) {
+        let embedding = encoder.encode(&sentence).embedding;
+        if embedding.len() != WIDTH {
+            return Vec::new();
         }
+        sum.iter_mut().zip(&embedding).for_each(|(s, e)| *s += e);
     }
-    let read = sentences(&written.text);
-    let (start, end) = (read.first(), read.last());
-    let (start, end) = (start.map(|s| key(&s.text)).unwrap_or_default(), end.map(|s| key(&s.text)).unwrap_or_default());
-    for nth in 0..cues::FAMILIES.len() {
-        let name = nth.to_string();
-        let strength = |n: u8| if n > 1 { "many" } else { "one" };
-        let n = cues::heard(&text, nth);
-        if n > 0 {
-            set.add(Kind::Cue, 3, [name.as_str()]);
-            set.add(Kind::Cue, 2, [name.as_str(), strength(n)]);
-            if n > 2 {
-                set.add(Kind::Cue, 2, [name.as_str(), "three"]);
-            }
-        } else {
-            set.add(Kind::Cue, 1, [name.as_str(), "none"]);
-        }
-        if cues::heard(&start, nth) > 0 {
-            set.add(Kind::CueAtStart, 2, [name.as_str()]);
-        }
-        if cues::heard(&end, nth) > 0 {
-            set.add(Kind::CueAtEnd, 2, [name.as_str()]);
-        }
-        if answers || cues::heard(&subject, nth) == 0 {
-            continue;
-        }
-        set.add(Kind::Cue, 2, [name.as_str(), "subject"]);
+    let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt();
+    if !length.is_normal() {
+        return Vec::new();
     }
-    // Which families come together says more than each alone.
-    let present: Vec<usize> = (0..cues::FAMILIES.len()).filter(|n| cues::heard(&text, *n) > 0).collect();
-    for (i, a) in present.iter().enumerate() {
-        for b in &present[i + 1..] {
-            set.add(Kind::Cue, 1, [a.to_string().as_str(), b.to_string().as_str(), "both"]);
-        }
-    }
-    let asked: usize = read.iter().map(|s| s.questions).sum();
-    set.add(Kind::Asked, 3, [["none", "one", "two", "more"][asked.min(3)]]);
-    if read.last().is_some_and(|s| s.questions > 0) {
-        set.add(Kind::Asked, 2, ["last"]);
-    }
-    let length = match all.len() {
-        0..=3 => "a few",
-        4..=9 => "line",
-        10..=25 => "short",
-        26..=60 => "middle",
-        _ => "long",
-    };
-    set.add(Kind::Shape, 2, [length]);
-    if all.iter().any(|w| w.bytes().filter(u8::is_ascii_digit).count() >= 6) || written.text.contains('+') {
-        set.add(Kind::Shape, 2, ["telephone"]);
-    }
-    if written.text.contains('@') {
-        set.add(Kind::Shape, 2, ["address"]);
-    }
-    let times =
-        written.text.as_bytes().windows(4).any(|w| w[0].is_ascii_digit() && w[1] == b':' && w[2].is_ascii_digit());
-    if times {
-        set.add(Kind::Shape, 3, ["time"]);
-    }
-    if written.text.contains('!') {
-        set.add(Kind::Shape, 1, ["mark"]);
-    }
-    if sender == Sender::Machine {
-        set.add(Kind::Shape, 3, ["machine"]);
-    }
-    set.out.sort_unstable();
-    set.out.dedup_by_key(|f| f.0);
-    set.out
+    sum.iter_mut().for_each(|v| *v /= length);
+    sum
+}
+
+/// The sentences in the spelling that an encoder reads.
+#[must_use]
+pub fn said(text: &str) -> Vec<String> {
+    let read = sentences(text).into_iter().take(MOST_SENTENCES);
+    read.map(|s| join(&tokens_of_text(&s.text))).filter(|s| !s.is_empty()).collect()
 }

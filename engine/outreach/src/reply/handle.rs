@@ -1,5 +1,6 @@
 //! Who sees an answer, by when, and what is done at once.
 
+use reframe_policy::clock::Calendar;
 use reframe_workflow::{
     artifact::{ArtifactId, Claim, Evidence},
     gate::{Action, Proposal, Seen},
@@ -9,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Class, Reading, Wish};
-use crate::calendar::WorkingTime;
 
 /// Working minutes within which a person sees an answer of substance.
 pub const SLA_MINUTES: u32 = 30;
@@ -75,13 +75,14 @@ pub struct Handling {
 
 /// Decides what is done.
 #[must_use]
-pub fn handle(reading: &Reading, answered: &Answered<'_>, time: &impl WorkingTime) -> Handling {
+pub fn handle(reading: &Reading, answered: &Answered<'_>, time: &Calendar) -> Handling {
     let low = matches!(reading.class, Class::Ooo | Class::WrongPerson | Class::Unsubscribe | Class::Bounce);
     // What only might be a wish, is unsure or comes from a large account is a person's business.
     let hurried = !low || reading.wish == Wish::Chance || answered.above_threshold;
     let route = if hurried {
-        let begins = time.next_working(answered.at_unix_ms);
-        Route::Person { by_unix_ms: time.add_minutes(begins, SLA_MINUTES) }
+        // Never, where nobody ever works.
+        let by = time.add_minutes(answered.at_unix_ms, i64::from(SLA_MINUTES));
+        Route::Person { by_unix_ms: by.unwrap_or(i64::MAX) }
     } else {
         Route::LowStakes
     };

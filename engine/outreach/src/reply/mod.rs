@@ -9,20 +9,22 @@ mod features;
 mod handle;
 mod headers;
 mod model;
+mod signature;
 mod stop;
 mod written;
 
 use std::collections::BTreeMap;
 
+use reframe_call::detect::semantic::SentenceEncoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     away::{Away, back_on},
-    features::{BUCKETS, Feature, features},
+    features::{BUCKETS, Features, SIGNS, WIDTH, features, meaning, said},
     handle::{Answered, Handling, Route, SLA_MINUTES, Suppression, handle},
     headers::{Sender, sender},
-    model::{CLASSES, Model, NotAModel},
+    model::{CLASSES, Model, NotAModel, ROW, strengths},
     stop::{Wish, wish},
     written::{Written, written},
 };
@@ -125,26 +127,35 @@ pub struct Reading {
     pub quote: String,
 }
 
-/// Probability from which the model's own suspicion of a wish to get no more counts.
-const SUSPICION: f32 = 0.15;
+/// Probability from which the model's own suspicion of a wish to get no more counts: low, as a wish that is missed costs more
+/// than a person's look.
+const SUSPICION: f32 = 0.04;
+/// Probability from which a class is likelier than all others together.
+const EVEN: f32 = 0.5;
 /// Longest bare acknowledgement, in words.
 const BRIEF_WORDS: usize = 6;
 
-/// Reads an answer. `today` is the day it came, for "back on Monday".
+/// Reads an answer. `today` is the day it came, for "back on Monday"; `encoder` knows what sentences mean: without one only
+/// the words count, and more is read wrong.
 #[must_use]
-pub fn classify(received: &Received, today: jiff::civil::Date) -> Reading {
-    classify_with(received, today, Model::embedded())
+pub fn classify(received: &Received, today: jiff::civil::Date, encoder: Option<&dyn SentenceEncoder>) -> Reading {
+    let written = written(clip(&received.body));
+    let features = features(received, &written, sender(received), encoder);
+    classify_with(received, &features, today, Model::embedded())
 }
 
-/// Reads an answer with another model.
+/// Reads an answer of these features with another model.
 #[must_use]
-pub fn classify_with(received: &Received, today: jiff::civil::Date, model: &Model) -> Reading {
+pub fn classify_with(received: &Received, features: &Features, today: jiff::civil::Date, model: &Model) -> Reading {
     let sender = sender(received);
     let written = written(clip(&received.body));
     let text = written.text.as_str();
     let all = key(&format!("{}\n{text}", received.subject));
-    let mut wish = wish(&received.subject, text, &received.headers);
-    let (likely, probability, suspicion) = model.judge(received, &written, sender);
+    let mut wish = wished(received, &written);
+    let (likely, probability, suspicion) = model.judge(features);
+    if suspicion >= SUSPICION && wish == Wish::None && !matches!(sender, Sender::Bounce | Sender::Abuse) {
+        wish = Wish::Chance;
+    }
     let (class, likely, confidence, by) = if sender == Sender::Bounce {
         (Class::Bounce, Class::Bounce, 1.0, By::Header)
     } else if sender == Sender::Abuse {
@@ -153,18 +164,19 @@ pub fn classify_with(received: &Received, today: jiff::civil::Date, model: &Mode
         (Class::Unsubscribe, Class::Unsubscribe, 1.0, By::Rule)
     } else if sender == Sender::Machine {
         // An automatic answer says that somebody is away, or is there no more.
-        let gone = cues::gone(&all);
+        let gone = cues::gone(&all) || (likely == Class::WrongPerson && probability >= EVEN);
         let class = if gone { Class::WrongPerson } else { Class::Ooo };
         (class, class, 1.0, By::Header)
-    } else if cues::away_subject(&key(&received.subject)) && !cues::gone(&all) && likely != Class::PositiveMeeting {
+    } else if !answers(&received.subject)
+        && cues::away_subject(&key(&received.subject))
+        && !cues::gone(&all)
+        && likely != Class::PositiveMeeting
+    {
         (Class::Ooo, Class::Ooo, 0.95, By::Rule)
     } else if text.trim().is_empty() {
         (Class::Uncertain, likely, 0.0, By::Rule)
     } else {
-        if suspicion >= SUSPICION && wish == Wish::None {
-            wish = Wish::Chance;
-        }
-        let sure = probability >= model.threshold();
+        let sure = probability >= model.threshold(!features.meaning.is_empty());
         (if sure { likely } else { Class::Uncertain }, likely, probability, By::Model)
     };
     let short = key(text);
@@ -180,6 +192,19 @@ pub fn classify_with(received: &Received, today: jiff::civil::Date, model: &Mode
         slow_down: cues::slow_down(&short),
         quote: text.trim().chars().take(200).collect::<String>().trim_end().to_owned(),
     }
+}
+
+/// Whether they want no more: what stands in the block that says who wrote is a chance of it at most.
+fn wished(received: &Received, written: &Written) -> Wish {
+    let of = |text: &str| wish(&received.subject, text, &received.headers);
+    of(&written.core).max(of(&written.text).min(Wish::Chance))
+}
+
+/// Whether a subject is ours, answered or forwarded, not one of their own.
+fn answers(subject: &str) -> bool {
+    const MARKS: [&str; 10] = ["re ", "aw ", "sv ", "antw ", "fwd ", "fw ", "wg ", "tr ", "rif ", "res "];
+    let subject = key(subject);
+    MARKS.iter().any(|m| subject.starts_with(m))
 }
 
 fn clip(text: &str) -> &str {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers;
 use crate::text::{has, key};
 
 /// Whether somebody wants no more messages.
@@ -31,7 +32,7 @@ const CERTAIN: &[&str] = &[
     "remove my name", "remove my address", "remove my contact", "remove my details", "remove my info",
     "remove my number", "remove this address", "remove this email", "remove our", "removed from your",
     "removed from this", "removed from the list", "removed from any", "take me off", "take us off",
-    "take my name off", "take my email off", "take my address off", "take this address off", "taken off",
+    "take my name off", "take my email off", "take my address off", "take this address off",
     "off your list", "off this list", "off your mailing", "off your distribution", "off the list", "off of your",
     "off your sequence", "off your cadence", "off whatever list", "out of your sequence", "out of your cadence",
     "drop me from", "drop us from", "strike me from", "cross me off", "stop emailing", "stop e mailing",
@@ -74,7 +75,7 @@ const CERTAIN: &[&str] = &[
     "off the series", "end this sequence", "stop the sequence", "stop the series", "stop all", "stop now",
     "stop doing", "dont mail", "do not mail", "never mail", "mail me again", "email me again", "contact me again",
     "contact us again", "write me again please dont", "write to us again", "not receive any", "not receive further",
-    "not receive these", "receive no more", "get no more", "want no more", "send no more", "spare me", "spare us",
+    "not receive these", "receive no more", "get no more", "want no more", "send no more",
     "no longer receive", "address off", "example off", "werbezusendungen", "von werbung", "kuenftig von",
     "sehen sie kuenftig", "sehen sie davon ab", "bitte entfernen", "entfernen sie", "mich entfernen", "mich loeschen",
     "keine post mehr", "quit emailing", "quit sending", "abmelden", "abbestellen", "abmeldung", "austragen",
@@ -126,7 +127,8 @@ const CHANCE: &[&str] = &[
     "erase my", "right to erasure", "right to object", "object to", "widerspreche", "widerspruch", "mopposer",
     "opposition", "do not call", "dont call", "not hear from", "last time i", "third time", "fourth time",
     "asked you before", "told you before", "already asked", "already told", "enough emails", "so many emails",
-    "too many emails", "please stop", "stop it", "just stop", "bitte aufhoeren", "genug", "assez", "basta",
+    "too many emails", "please stop", "stop it", "spare me", "spare us", "taken off", "be removed",
+    "removed me", "do not come back", "dont come back", "just stop", "bitte aufhoeren", "genug", "assez", "basta",
     "sus correos", "mas correos", "no longer be contacted", "loeschen", "effacer", "listas", "your list", "lists",
 ];
 /// What alone, in a mail of a few words, says so, as keys.
@@ -136,18 +138,51 @@ const BARE: &[&str] = &[
     "austragen", "abbestellen", "desabonner", "desinscription", "baja", "arret", "cancella", "delete", "no more",
     "enough", "uitschrijven", "afmelden", "basta", "stop please", "please stop", "halt",
 ];
+/// Words that deny, as keys, and words of writing to somebody: near each other they may mean that nobody shall.
+#[rustfmt::skip]
+const NOT: &[&str] = &[
+    "not", "dont", "never", "no", "nor", "without", "neither", "wont", "shouldnt", "rather", "nicht", "keine", "kein",
+    "nie", "ne", "plus", "pas", "nunca", "ni",
+];
+#[rustfmt::skip]
+const REACH: &[&str] = &[
+    "write", "writing", "mail", "mails", "email", "emails", "contact", "contacted", "contacting", "hear", "hearing",
+    "message", "messages", "reminder", "reminders", "approach", "approached", "approaching", "mailings", "schreiben",
+    "anschreiben", "kontaktieren", "zusendungen", "nachrichten", "ecrire", "ecrivez", "contacter", "contactez",
+    "solliciter", "relances", "escribir", "escriban", "escriba", "contacten", "contacte", "correos", "mensajes",
+];
+/// Words of taking off, as keys, and what is taken off, or from what.
+#[rustfmt::skip]
+const OFF: &[&str] = &[
+    "remove", "removed", "removing", "delete", "deleted", "erase", "drop", "strike", "take", "taken", "exclude", "cancel",
+    "rm", "switch", "withdraw", "unsubscribe", "unsub", "stop", "stopped", "end", "cease", "streichen", "loeschen",
+    "entfernen", "nehmen", "retirer", "supprimer", "retirez", "supprimez", "borrar", "borren", "eliminen", "quiten",
+];
+#[rustfmt::skip]
+const WHAT: &[&str] = &[
+    "me", "us", "my", "our", "list", "lists", "address", "addresses", "name", "names", "mailing", "mailings", "database",
+    "records", "domain", "mails", "emails", "messages", "these", "them", "mich", "uns", "meine", "unsere", "liste", "moi",
+    "nous", "mon", "notre", "adresse", "mi", "mis", "nuestra", "lista",
+];
+/// Most words from a word that denies to one of writing, and from one of taking off to what is taken off.
+const NEAR: (usize, usize) = (4, 3);
+
+/// Whether a word of `first` is followed by one of `second` within `most` words.
+fn near(text: &str, first: &[&str], second: &[&str], most: usize) -> bool {
+    let words: Vec<&str> = text.split(' ').collect();
+    let after = |i: usize| words[i + 1..].iter().take(most).any(|w| second.contains(w));
+    words.iter().enumerate().any(|(i, w)| first.contains(w) && after(i))
+}
+
 /// Most words of a mail that a bare word decides.
 const BARE_WORDS: usize = 6;
 
 /// Whether they want no more: from the subject, their own words and the headers.
 #[must_use]
 pub fn wish(subject: &str, text: &str, headers: &BTreeMap<String, String>) -> Wish {
-    let (text, subject) = (key(text), key(subject));
     // The subject of an answer is ours, not theirs.
-    let answers = ["re ", "aw ", "sv ", "antw ", "fwd ", "fw ", "wg ", "tr ", "rif ", "res "]
-        .iter()
-        .any(|p| subject.starts_with(p));
-    let own_subject = if answers { "" } else { subject.as_str() };
+    let subject = if answers(subject) { String::new() } else { key(subject) };
+    let (text, own_subject) = (key(text), subject.as_str());
     let one_click = headers.iter().any(|(name, value)| {
         let name = name.to_lowercase();
         (name == "list-unsubscribe-post"
@@ -175,6 +210,7 @@ pub fn wish(subject: &str, text: &str, headers: &BTreeMap<String, String>) -> Wi
     if one_click
         || fits(CERTAIN, &text)
         || fits(CERTAIN, own_subject)
+        || own_subject.starts_with("unsubscribe")
         || bare(&text)
         || (bare(own_subject) && (lines || count(&text) <= 12))
     {
@@ -184,7 +220,8 @@ pub fn wish(subject: &str, text: &str, headers: &BTreeMap<String, String>) -> Wi
     if alone && !text.contains(" rate") && !has(&text, "your unsubscribe") {
         return Wish::Certain;
     }
-    if fits(CHANCE, &text) || fits(CHANCE, own_subject) || text.split(' ').any(|w| w == "stop") && !stand {
+    let shaped = near(&text, NOT, REACH, NEAR.0) || (!stand && near(&text, OFF, WHAT, NEAR.1));
+    if shaped || fits(CHANCE, &text) || fits(CHANCE, own_subject) || text.split(' ').any(|w| w == "stop") && !stand {
         return Wish::Chance;
     }
     Wish::None

@@ -1,5 +1,6 @@
 //! What somebody wrote themselves: without quoted history, signature and legal footer.
 
+use super::signature;
 use crate::text::{has, key, plain};
 
 /// A mail's own text, and the history below it.
@@ -7,6 +8,9 @@ use crate::text::{has, key, plain};
 pub struct Written {
     /// What its writer wrote.
     pub text: String,
+    /// The same without the lines below it that only say who wrote: "Kind regards" and what follows, a block of name, office and
+    /// telephone. What is asked for below them ("PS: …") is kept.
+    pub core: String,
     /// Whether there was anything quoted or forwarded.
     pub quoted: bool,
 }
@@ -27,6 +31,7 @@ const ABOVE: &[(&str, &str)] = &[
 ];
 /// Lines from which on nothing is the writer's own, as keys.
 const HISTORY: &[&str] = &[
+    "original",
     "original message",
     "urspruengliche nachricht",
     "originalnachricht",
@@ -137,7 +142,7 @@ pub fn written(body: &str) -> Written {
             i += 1;
             continue;
         }
-        if HISTORY.iter().any(|h| this.contains(h))
+        if HISTORY.iter().any(|h| if *h == "original" { this == *h } else { this.contains(h) })
             && (line.starts_with('-') || line.starts_with('_') || this.split(' ').count() <= 5)
         {
             // What was forwarded with no word of their own is all there is.
@@ -178,7 +183,9 @@ pub fn written(body: &str) -> Written {
         out.push(lines[i]);
         i += 1;
     }
-    Written { text: out.join("\n").trim().to_owned(), quoted }
+    let text = out.join("\n").trim().to_owned();
+    let core = signature::unsigned(&text);
+    Written { text, core, quoted }
 }
 
 /// Whether line `i` is the one above a quotation, maybe broken over two lines.
@@ -201,7 +208,9 @@ fn is_above(lines: &[&str], i: usize) -> bool {
             "objet ",
             "inviato ",
         ];
-        return below.iter().filter(|l| fields.iter().any(|f| l.starts_with(f))).count() >= 2;
+        let found = below.iter().filter(|l| fields.iter().any(|f| l.starts_with(f))).count();
+        let quotes = lines[i + 1..].iter().take(4).any(|l| l.trim_start().starts_with('>'));
+        return found >= 2 || (found == 1 && quotes);
     }
     let two = lines.get(i + 1).map(|l| format!("{one} {}", key(l))).unwrap_or_default();
     let fits = |text: &str, raw: &str| {

@@ -140,6 +140,12 @@ impl Calendar {
         Self { zone, hours, us_federal: true, days_off: BTreeSet::new() }
     }
 
+    /// Every hour of every day, for who works around the clock.
+    #[must_use]
+    pub const fn around_the_clock(zone: TimeZone) -> Self {
+        Self { zone, hours: [Some((0, DAY_MINUTES)); 7], us_federal: false, days_off: BTreeSet::new() }
+    }
+
     /// Its zone.
     #[must_use]
     pub const fn zone(&self) -> &TimeZone {
@@ -245,6 +251,22 @@ impl Calendar {
             left -= u32::from(self.is_business_day(at));
         }
         None
+    }
+
+    /// The same time of day, this many business days after an instant, in ms since 1970-01-01 UTC; never, where there are
+    /// not so many within 50 years.
+    #[must_use]
+    pub fn business_days_later(&self, from_unix_ms: i64, n: u32) -> i64 {
+        let at = self.zone.to_datetime(stamp(from_unix_ms));
+        let day = self.business_day_after(at.date(), n);
+        let then = day.and_then(|day| self.zone.to_timestamp(day.to_datetime(at.time())).ok());
+        then.map_or(i64::MAX, Timestamp::as_millisecond)
+    }
+
+    /// When work begins on a day, or on the first business day after it, in ms since 1970-01-01 UTC.
+    #[must_use]
+    pub fn begins(&self, day: &Date) -> Option<i64> {
+        self.next_working(start_of(&self.zone, civil_of(day)))
     }
 
     /// The end of the `n`-th business day after the day of an instant: what must be done "within 10 business days" is late

@@ -14,6 +14,27 @@ fn always(zone: &str) -> Calendar {
     Calendar::new(&settings).unwrap()
 }
 
+/// Days later keep the time of day by the clock on the wall, over weekends and a change of clocks.
+#[test]
+fn days_later_are_business_days_at_the_same_hour() {
+    let berlin = office("Europe/Berlin");
+    for (from, days, to) in [
+        ("2026-11-20T10:00[Europe/Berlin]", 2, "2026-11-24T10:00[Europe/Berlin]"),
+        ("2026-10-23T16:30[Europe/Berlin]", 1, "2026-10-26T16:30[Europe/Berlin]"),
+        ("2026-11-20T10:00[Europe/Berlin]", 0, "2026-11-20T10:00[Europe/Berlin]"),
+    ] {
+        assert_eq!(berlin.business_days_later(at(from), days), at(to), "{from} {days}");
+    }
+    let saturday: Date = "2026-11-21".parse().unwrap();
+    assert_eq!(berlin.begins(&saturday), Some(at("2026-11-23T09:00[Europe/Berlin]")));
+    let all = Calendar::around_the_clock(TimeZone::UTC);
+    assert_eq!(all.begins(&saturday), Some(at("2026-11-21T00:00[UTC]")));
+    assert_eq!(all.business_days_later(at("2026-11-20T10:00[UTC]"), 3), at("2026-11-23T10:00[UTC]"));
+    let never =
+        CalendarSettings { zone: "UTC".into(), hours: BTreeMap::new(), us_federal: false, days_off: BTreeSet::new() };
+    assert_eq!(Calendar::new(&never).unwrap().business_days_later(0, 1), i64::MAX);
+}
+
 fn office(zone: &str) -> Calendar {
     Calendar::weekdays(TimeZone::get(zone).unwrap())
 }

@@ -70,6 +70,10 @@ fn each_reason_ends_when_it_says() {
     }
     let active = Facts { open_deals: 1, ..none() };
     assert_eq!(kinds(&contact(), NOW, &active), [KillKind::ActiveDeal]);
+    let over = Contact { sequence_over: Some("its sequence is over: replied".into()), ..contact() };
+    for purpose in Purpose::ALL {
+        assert_eq!(kinds(&over, NOW, &Facts::none(purpose)), [KillKind::SequenceOver], "{purpose:?}");
+    }
 }
 
 #[test]

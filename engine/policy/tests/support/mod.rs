@@ -50,6 +50,7 @@ pub struct World {
     pub outages: Vec<Stretch>,
     pub account_unsubscribes: Vec<i64>,
     pub soft_nos: Vec<SoftNo>,
+    pub sequence_over: bool,
     pub sent: Vec<i64>,
     pub warm_up_began: i64,
     pub spf: bool,
@@ -80,6 +81,7 @@ impl World {
             outages: vec![],
             account_unsubscribes: vec![],
             soft_nos: vec![],
+            sequence_over: false,
             sent: vec![],
             warm_up_began: START - 100 * DAY,
             spf: true,
@@ -159,7 +161,11 @@ impl Book for Store {
                 industries: ["banking".to_owned()].into(),
                 zone: Some("America/New_York".into()),
             },
-            contact: Contact { soft_nos: world.soft_nos.clone(), ..Contact::default() },
+            contact: Contact {
+                soft_nos: world.soft_nos.clone(),
+                sequence_over: world.sequence_over.then(|| "its sequence is over: replied".to_owned()),
+                ..Contact::default()
+            },
             facts: Facts {
                 purpose: Purpose::Outreach,
                 quiet: world.quiet.clone(),

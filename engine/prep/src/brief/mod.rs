@@ -112,6 +112,13 @@ pub fn cite_meeting(meeting: &Meeting, quote: &str) -> Evidence {
     }
 }
 
+/// Name and text of a meeting's entry in the calendar, as [`cite_meeting`] cites it: title, who is invited, place.
+#[must_use]
+pub fn entry(meeting: &Meeting) -> (String, String) {
+    let lines = std::iter::once(&meeting.title).chain(&meeting.invited).chain(&meeting.location);
+    (format!("meeting/{}", meeting.event), lines.map(String::as_str).collect::<Vec<_>>().join("\n"))
+}
+
 /// Makes the brief.
 #[must_use]
 pub fn make(input: Input<'_>, now: &Zoned) -> Brief {
@@ -295,8 +302,10 @@ fn history_line(label: &str, stage: &str, reason: &Reason) -> String {
     }
 }
 
-/// Name of a line of the team's history: its content decides it.
-fn history_item(line: &str) -> String {
+/// Name of a line of the team's history, `history/DIGEST`: its words decide it, so that a citation of it can be checked by
+/// itself.
+#[must_use]
+pub fn history_item(line: &str) -> String {
     format!("history/{}", &Digest::of(line.as_bytes()).as_str()[..12])
 }
 
@@ -326,11 +335,7 @@ fn cite_play(input: Input<'_>, play: &str, quote: &str) -> Evidence {
 pub fn sources(input: Input<'_>, brief: &Brief) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> =
         input.mails.iter().chain(input.signals).map(|i| (i.item.clone(), i.text.clone())).collect();
-    let m = input.meeting;
-    let mut entry = vec![m.title.clone()];
-    entry.extend(m.invited.iter().cloned());
-    entry.extend(m.location.clone());
-    out.push((format!("meeting/{}", m.event), entry.join("\n")));
+    out.push(entry(input.meeting));
     for play in input.playbook.into_iter().flat_map(|p| &p.plays) {
         let card = &play.card;
         let mut text = vec![card.title.clone()];

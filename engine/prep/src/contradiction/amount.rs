@@ -1,5 +1,7 @@
 //! Statements with a number: budget, price, size, team.
 
+use reframe_call::date::MONTHS;
+
 use super::{
     Slot,
     fact::{Fact, Line, Value},
@@ -138,20 +140,6 @@ fn is_time(s: &Sentence, n: &Number) -> bool {
     const TIMES: [&str; 22] = [
         "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "minutes", "minute",
         "o'clock", "am", "pm", "quarter", "quarters", "times", "percent", "th", "st", "march",
-    ];
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
     ];
     let next = word(s, n.to);
     let before = n.from.checked_sub(1).map_or("", |k| word(s, k));

@@ -226,58 +226,23 @@ fn spoken(s: &Sentence) -> (Vec<String>, Vec<usize>) {
 }
 
 fn one(word: &str) -> Vec<String> {
-    use reframe_call::number_words::{ONES, TENS};
+    use reframe_call::number_words::{ONES, cardinal_words, ordinal_words};
     let quarter = word.strip_prefix(['q', 'h']).and_then(|n| n.parse::<usize>().ok()).filter(|n| (1..=4).contains(n));
     if let Some(n) = quarter {
         return vec![word[..1].to_owned(), ONES[n].to_owned()];
     }
-    let cardinal = |n: usize| -> Vec<String> {
-        if n < 20 {
-            vec![ONES[n].to_owned()]
-        } else {
-            let tens = TENS.get(n / 10 - 2).map(|t| (*t).to_owned());
-            tens.into_iter().chain((!n.is_multiple_of(10)).then(|| ONES[n % 10].to_owned())).collect()
-        }
-    };
+    let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect::<Vec<_>>();
     if let Ok(n) = word.parse::<usize>() {
         return match n {
-            0..=99 => cardinal(n),
+            0..=99 => owned(cardinal_words(n)),
             // A year: "twenty twenty seven".
-            2_010..=2_049 => std::iter::once("twenty".to_owned()).chain(cardinal(n - 2_000)).collect(),
+            2_010..=2_049 => [vec!["twenty".to_owned()], owned(cardinal_words(n - 2_000))].concat(),
             _ => vec![word.to_owned()],
         };
     }
     let digits = word.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']);
     if let (Ok(n @ 1..=31), true) = (digits.parse::<usize>(), digits.len() + 2 == word.len()) {
-        const ORDINALS: [&str; 20] = [
-            "zeroth",
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-        ];
-        return match n {
-            1..=19 => vec![ORDINALS[n].to_owned()],
-            20 => vec!["twentieth".to_owned()],
-            30 => vec!["thirtieth".to_owned()],
-            31 => vec!["thirty".to_owned(), "first".to_owned()],
-            _ => vec!["twenty".to_owned(), ORDINALS[n - 20].to_owned()],
-        };
+        return owned(ordinal_words(n));
     }
     vec![word.to_owned()]
 }

@@ -100,25 +100,61 @@ impl Score {
     }
 }
 
+/// Whether a case of the file to learn from is kept for measuring: every third, by the number at the end of its name.
+#[must_use]
+pub fn is_held(case: &Case) -> bool {
+    let number = case.id.rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
+    number.is_some_and(|n| n.is_multiple_of(3))
+}
+
+/// Lines of a call cut from ordinary talk.
+const ORDINARY_LINES: usize = 120;
+/// Days of the calls of a deal made of ordinary talk.
+const ORDINARY_DAYS: [&str; 3] = ["2026-03-02", "2026-03-16", "2026-03-30"];
+
+/// Deals made of ordinary talk, a line a turn: three calls each in which nobody contradicts anybody, for all one knows.
+#[must_use]
+pub fn ordinary(text: &str) -> Vec<Case> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let deals = lines.chunks_exact(ORDINARY_LINES * ORDINARY_DAYS.len()).enumerate().map(|(n, lines)| {
+        let calls = lines.chunks(ORDINARY_LINES).zip(ORDINARY_DAYS).enumerate().map(|(c, (lines, day))| Call {
+            call: format!("c{c}"),
+            day: day.parse().expect("a day of the calendar"),
+            turns: lines
+                .iter()
+                .enumerate()
+                .map(|(i, text)| {
+                    let side = if i % 2 == 0 { "seller" } else { "buyer" };
+                    Turn { side: side.into(), speaker: String::new(), text: (*text).into() }
+                })
+                .collect(),
+        });
+        Case { id: format!("ordinary-{n}"), calls: calls.collect(), contradictions: Vec::new() }
+    });
+    deals.collect()
+}
+
+/// The calls of a case, as they are read.
+#[must_use]
+pub fn spoken(case: &Case) -> Vec<SpokenCall<'_>> {
+    let calls = case.calls.iter().map(|call| {
+        let day: Date = call.day.to_string().parse().unwrap_or(Date::ZERO);
+        let turns = call
+            .turns
+            .iter()
+            .map(|t| SpokenTurn { buyer: t.side == "buyer", words: t.text.split_whitespace().collect() });
+        let now = day.at(10, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap_or_default();
+        SpokenCall { now, turns: turns.collect() }
+    });
+    calls.collect()
+}
+
 /// Reads a case and compares. A hit has both turns of a planted pair; of two findings of one pair the second is false.
 #[must_use]
 pub fn judge(case: &Case) -> Outcome {
-    let calls: Vec<SpokenCall<'_>> = case
-        .calls
-        .iter()
-        .map(|call| {
-            let day: Date = call.day.to_string().parse().unwrap_or(Date::ZERO);
-            let turns = call
-                .turns
-                .iter()
-                .map(|t| SpokenTurn { buyer: t.side == "buyer", words: t.text.split_whitespace().collect() });
-            let now = day.at(10, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap_or_default();
-            SpokenCall { now, turns: turns.collect() }
-        })
-        .collect();
     let mut open: Vec<Planted> = case.contradictions.clone();
     let mut outcome = Outcome::default();
-    for pair in find(&calls) {
+    for pair in find(&spoken(case)) {
         let at = |place: super::Place| At { call: case.calls[place.call].call.clone(), turn: place.turn };
         let found = Planted { slot: pair.slot, first: at(pair.first), second: at(pair.second) };
         match open.iter().position(|p| p.first == found.first && p.second == found.second) {

@@ -93,11 +93,15 @@ pub fn sentences<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Sentence> {
 }
 
 impl Sentence {
-    /// Words `from..to` of it, as a sentence of its own.
-    pub fn part(&self, from: usize, to: usize) -> Self {
-        let words = self.words[from..to].to_vec();
+    /// Words that tell.
+    pub fn of(words: Vec<Token>) -> Self {
         let beginnings = words.iter().map(|w| beginning(&w.text)).fold(0, |all, bit| all | bit);
         Self { words, beginnings, ..Self::default() }
+    }
+
+    /// Words `from..to` of it, as a sentence of its own.
+    pub fn part(&self, from: usize, to: usize) -> Self {
+        Self::of(self.words[from..to].to_vec())
     }
 
     /// Its words as text.
@@ -148,11 +152,11 @@ impl Sentence {
     }
 
     /// Where a pattern that begins at word `i` ends.
-    fn at(&self, i: usize, places: &str) -> Option<usize> {
+    pub fn at(&self, i: usize, places: &str) -> Option<usize> {
         if places.is_empty() {
             return Some(i);
         }
-        let (place, rest) = places.split_once(' ').unwrap_or((places, ""));
+        let (place, rest) = places.split_once([' ', '\n']).unwrap_or((places, ""));
         if place == "~" {
             return (0..=3).find_map(|skip| self.at(i + skip, rest).filter(|_| i + skip <= self.words.len()));
         }
@@ -246,7 +250,8 @@ impl Sentence {
     }
 }
 
-fn takes(place: &str, word: &str) -> bool {
+/// Whether a word is one of those that a place of a pattern asks for.
+pub fn takes(place: &str, word: &str) -> bool {
     place.split('|').any(|p| match p.strip_suffix('*') {
         Some(stem) => word.starts_with(stem),
         None => p == "_" || p == word,

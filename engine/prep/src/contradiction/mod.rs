@@ -1,21 +1,28 @@
 //! Contradictions across the calls of a deal: what the same side said of one thing and cannot both be so.
 //!
-//! Each turn is read for statements about thirteen slots: numbers (budget, price, size, team), days (date, contract), names
-//! (tool, location) and sides (authority, competitor, process, security, need). Questions, what is only imagined, what is
-//! over, and what is somebody else's are passed by. Then every statement is held against the later ones of the same side in
-//! later calls. A change that was announced is a contradiction too: the record must follow it. Of each slot the first is
-//! shown, with both quotes.
+//! Two ways lead to them. What is said in so many words is read as a value: numbers (budget, price, size, team), days (date,
+//! contract), names (tool, location) and sides (authority, competitor, process, security, need). Questions, what is only
+//! imagined, what is over, and what is somebody else's are passed by, and every value is held against the later ones of the
+//! same side in later calls. People say most things otherwise ("there are two pens now"): those a pair model finds, which
+//! weighs what two turns share, where they differ, and how what was said around them took it ([`model`]). A change that was
+//! announced is a contradiction too: the record must follow it. Of each slot one is shown, with both quotes.
 
 mod amount;
 mod day;
 mod fact;
 pub mod labelled;
+mod learned;
+mod lexicon;
 mod line;
+pub mod model;
 mod number;
+mod pair;
 mod place;
+mod reading;
 mod stance;
 #[cfg(test)]
 mod tests;
+pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,14 +35,15 @@ use serde::{Deserialize, Serialize};
 use self::{
     fact::{Fact, Line, Value},
     line::sentences,
+    model::Model,
 };
 
 /// Statements about a slot that are kept of one call, the first ones: whoever says more about one thing repeats it.
 const MAX_PER_CALL: usize = 24;
 /// Longest quotation, in words.
 const MAX_QUOTE_WORDS: usize = 40;
-/// How sure a contradiction is. Set by judgement; the figures on labelled calls are in docs/CALL_PREP.md.
-const CONFIDENCE: f32 = 0.8;
+/// How sure a contradiction is: the share of those found on calls nobody had read that were ones (docs/CALL_PREP.md).
+const CONFIDENCE: f32 = 0.6;
 
 /// What a statement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +78,23 @@ pub enum Slot {
 }
 
 impl Slot {
+    /// Every slot, in order.
+    pub const ALL: [Self; 13] = [
+        Self::Budget,
+        Self::Date,
+        Self::Authority,
+        Self::Competitor,
+        Self::Size,
+        Self::Process,
+        Self::Need,
+        Self::Tool,
+        Self::Price,
+        Self::Team,
+        Self::Contract,
+        Self::Location,
+        Self::Security,
+    ];
+
     /// The word in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -151,9 +176,31 @@ pub struct Pair {
     pub second: Place,
 }
 
-/// Contradictions of calls that are given in order of time: of each slot the first, in order of the later statement.
+/// Contradictions of calls that are given in order of time: of each slot one, in order of the later statement. What is said
+/// in so many words comes first, the rest is what the built-in model finds.
 #[must_use]
 pub fn find(calls: &[SpokenCall<'_>]) -> Vec<Pair> {
+    find_with(calls, Model::shipped())
+}
+
+/// The same, with a model of one's own.
+#[must_use]
+pub fn find_with(calls: &[SpokenCall<'_>], model: &Model) -> Vec<Pair> {
+    let mut out = stated(calls);
+    let turn = |p: Place| (p.call, p.turn);
+    for pair in learned::find(calls, model) {
+        let known =
+            |p: &Pair| p.slot == pair.slot || turn(p.first) == turn(pair.first) || turn(p.second) == turn(pair.second);
+        if !out.iter().any(known) {
+            out.push(pair);
+        }
+    }
+    out.sort_by_key(|p| (p.second, p.first, p.slot));
+    out
+}
+
+/// Contradictions between two values of a slot that were said in so many words: of each slot the first.
+fn stated(calls: &[SpokenCall<'_>]) -> Vec<Pair> {
     let mut by_slot: BTreeMap<Slot, Vec<Fact>> = BTreeMap::new();
     for fact in facts(calls) {
         let known = by_slot.entry(fact.slot).or_default();
@@ -173,7 +220,6 @@ pub fn find(calls: &[SpokenCall<'_>]) -> Vec<Pair> {
     out.sort_by_key(|p| (plain(p.slot), p.slot));
     let mut seen = BTreeSet::new();
     out.retain(|p| seen.insert(turns(p)));
-    out.sort_by_key(|p| (p.second, p.first, p.slot));
     out
 }
 

@@ -4,8 +4,8 @@ import { el } from "/assets/elements.js";
 import { count, moment, short, words } from "./format.js";
 
 /// What needs a person.
-const NEEDS = ["failed", "void", "proposed"];
-const SAYS = {
+export const NEEDS = ["failed", "void", "proposed"];
+export const SAYS = {
   proposed: "waits for a person",
   approved: "approved, on its way",
   done: "done",
@@ -39,15 +39,16 @@ export function accountParts(page) {
     el("p", { className: "about" }, `${page.id} · ${count(page.n, "walk")} · times in ${page.zone}`),
     ...lineage,
     page.summary ? summary(page.summary, page.zone) : null,
-    ...page.walks.flatMap((walk) => walkParts(walk, page.zone)),
+    ...page.walks.flatMap((walk) => walkParts(walk, page.id, page.zone)),
     hidden > 0 ? el("p", { className: "about" }, `${count(hidden, "earlier walk")} not shown`) : null,
   ].filter((part) => part !== null);
 }
 
-function walkParts(walk, zone) {
+function walkParts(walk, id, zone) {
   const end = walk.end === null || walk.end === undefined ? (walk.completed_unix_ms === null ? "under way" : "completed, under way") : `${walk.end} ${moment(walk.ended_unix_ms, zone)}`;
   return [
     el("h3", {}, `Walk ${walk.no}: began ${moment(walk.began_unix_ms, zone)}, ${end}`),
+    el("p", { className: "about" }, el("a", { href: `#view=journey&id=${encodeURIComponent(id)}&walk=${walk.no}` }, `Walk ${walk.no} stage by stage: what was made, what it cites, who approved`)),
     el("ol", { className: "stages", "aria-label": `The six stages of walk ${walk.no}` }, ...walk.stages.map((stage) => stageCard(stage, zone))),
     el("details", { className: "panel" }, el("summary", {}, "Every hand-off, call and proposal"), ...walk.stages.filter((stage) => stage.n > 0).map((stage) => chain(stage, zone))),
   ];
@@ -92,7 +93,7 @@ function link(item, zone) {
 }
 
 /// Ids that lead to their places on the page; what stands on another account's page stays text.
-function ids(word, list) {
+export function ids(word, list) {
   if (list.length === 0) return null;
   const one = (id) => {
     const button = el("button", { type: "button", className: "cite", title: id }, short(id));

@@ -2,8 +2,12 @@
 
 import { el, setText } from "/assets/elements.js";
 import { Api, Refused } from "./api.js";
+import { Api as Words } from "/assets/review/api.js";
+import { Side } from "/assets/review/transcript.js";
 import { accountParts, accountsParts, go } from "./account.js";
+import { briefParts, briefsParts } from "./briefs.js";
 import { funnelParts } from "./funnel.js";
+import { journeyParts } from "./journey.js";
 import { huddleParts } from "./huddle.js";
 
 /// The same place as the review page's: one key opens both.
@@ -12,15 +16,20 @@ const ASKED = { from: "outreach", to: "live_call", by: "week" };
 
 const find = (id) => document.getElementById(id);
 let api = null;
+let side = null; // words of a call, as on the review page
 let turn = 0; // only the latest request paints
+/// Views of one thing, and the tab they belong to.
+const TABS = { account: "accounts", journey: "accounts", brief: "briefs" };
 
 /// What the address asks for: { view, query }.
 function wanted() {
   const given = new URLSearchParams(location.hash.slice(1));
   const view = given.get("view") ?? "huddle";
   if (view === "account") return { view, query: { id: given.get("id") ?? "" } };
+  if (view === "journey") return { view, query: { id: given.get("id") ?? "", ...(given.has("walk") ? { walk: given.get("walk") } : {}) } };
   if (view === "funnel") return { view, query: Object.fromEntries(Object.entries(ASKED).map(([name, usual]) => [name, given.get(name) ?? usual])) };
-  if (view === "accounts") return { view, query: {} };
+  if (view === "accounts" || view === "briefs") return { view, query: {} };
+  if (view === "brief") return { view, query: { id: given.get("id") ?? "" } };
   const date = given.get("date");
   return { view: "huddle", query: date ? { date } : {} };
 }
@@ -28,6 +37,9 @@ function wanted() {
 function parts(view, query, page) {
   if (view === "accounts") return accountsParts(page);
   if (view === "account") return accountParts(page);
+  if (view === "journey") return journeyParts(page);
+  if (view === "briefs") return briefsParts(page);
+  if (view === "brief") return briefParts(page, (evidence, from) => side.words(evidence, from));
   if (view === "funnel") return funnelParts(page, query, (asked) => (location.hash = new URLSearchParams({ view, ...asked }).toString()));
   return huddleParts(page);
 }
@@ -37,7 +49,7 @@ async function show() {
   turn += 1;
   const mine = turn;
   for (const link of document.querySelectorAll("[data-view]")) {
-    if (link.dataset.view === view || (view === "account" && link.dataset.view === "accounts")) link.setAttribute("aria-current", "page");
+    if (link.dataset.view === (TABS[view] ?? view)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   let page;
@@ -50,6 +62,7 @@ async function show() {
   }
   if (mine !== turn) return;
   trouble("", false);
+  if (side.isOpen) side.close();
   const made = parts(view, query, page);
   find("main").replaceChildren(...made);
   const head = made[0];
@@ -93,6 +106,10 @@ function start() {
     return;
   }
   api = new Api(token);
+  side = new Side(find("app"), new Words(token));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && side.isOpen) side.close();
+  });
   window.addEventListener("hashchange", show);
   find("retry").addEventListener("click", show);
   show();

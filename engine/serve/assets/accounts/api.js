@@ -17,7 +17,7 @@ export class Api {
     this.token = token;
   }
 
-  /// The document of a view: `accounts`, `account`, `funnel`, `huddle`.
+  /// The document of a view: `accounts`, `account`, `journey`, `funnel`, `huddle`, `briefs`, `brief`.
   async get(view, query = {}) {
     const text = new URLSearchParams(query).toString();
     let answer;

@@ -48,7 +48,7 @@ export function words(name) {
 
 /// An id short enough for a line: “draft-3fa2…”.
 export function short(id) {
-  return /-[0-9a-f]{24}$/.test(id) ? `${id.slice(0, -18)}…` : id;
+  return /[-/][0-9a-f]{24}$/.test(id) ? `${id.slice(0, -18)}…` : id;
 }
 
 export function count(n, one, many = `${one}s`) {

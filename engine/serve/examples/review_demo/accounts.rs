@@ -1,5 +1,8 @@
 //! Invented accounts over the six stages, for the pages that show them.
 
+#[path = "briefs.rs"]
+mod demo_briefs;
+
 use jiff::tz::TimeZone;
 use reframe_call::date::Date;
 use reframe_funnel::{
@@ -12,7 +15,11 @@ use reframe_funnel::{
     stage::{Point, Stage},
 };
 use reframe_serve::{
-    accounts::{AccountsDesk, FunnelAsked},
+    accounts::{
+        AccountsDesk, FunnelAsked,
+        briefs::{BriefPage, BriefsPage},
+        journey::{JourneyPage, Told, journey},
+    },
     review::DeskError,
 };
 use reframe_workflow::{
@@ -127,20 +134,33 @@ impl Default for DemoAccounts {
     }
 }
 
-impl AccountsDesk for DemoAccounts {
-    fn accounts(&self) -> Result<AccountsPage, DeskError> {
-        Ok(accounts_page(&self.accounts, ZONE))
-    }
-
-    fn account(&self, id: &str) -> Result<AccountPage, DeskError> {
+impl DemoAccounts {
+    fn find(&self, id: &str) -> Result<&AccountState, DeskError> {
         let artifact = id.parse::<ArtifactId>().ok();
         let has = |state: &&AccountState| {
             let stands =
                 |id: &ArtifactId| state.nodes.contains_key(id) || state.asks.contains_key(&ProposalId(id.clone()));
             state.account.id == id || state.calls.contains_key(id) || artifact.as_ref().is_some_and(stands)
         };
-        let state = self.accounts.iter().find(has).ok_or_else(|| DeskError::Unknown(format!("account `{id}`")))?;
-        Ok(account_page(state, None, ZONE))
+        self.accounts.iter().find(has).ok_or_else(|| DeskError::Unknown(format!("account `{id}`")))
+    }
+}
+
+impl AccountsDesk for DemoAccounts {
+    fn accounts(&self) -> Result<AccountsPage, DeskError> {
+        Ok(accounts_page(&self.accounts, ZONE))
+    }
+
+    fn account(&self, id: &str) -> Result<AccountPage, DeskError> {
+        Ok(account_page(self.find(id)?, None, ZONE))
+    }
+
+    fn journey(&self, id: &str, walk: Option<u32>) -> Result<JourneyPage, DeskError> {
+        let state = self.find(id)?;
+        let cards = state.nodes.iter().filter(|(_, node)| node.kind == Kind::SignalCard);
+        let cited = cards.map(|(id, _)| (id.clone(), vec!["signal/0123456789abcdef01234567".to_owned()])).collect();
+        let told = Told { now_unix_ms: NOW, cited, ..Told::default() };
+        journey(state, walk, &told, ZONE).ok_or_else(|| DeskError::Unknown(format!("such walk of `{id}`")))
     }
 
     fn funnel(&self, asked: &FunnelAsked) -> Result<FunnelPage, DeskError> {
@@ -165,5 +185,13 @@ impl AccountsDesk for DemoAccounts {
             says: "email".into(),
         });
         Ok(HuddlePage { huddle: huddle(window, &moments), time_on_task: None })
+    }
+
+    fn briefs(&self) -> Result<BriefsPage, DeskError> {
+        Ok(demo_briefs::list())
+    }
+
+    fn brief(&self, id: &str) -> Result<BriefPage, DeskError> {
+        demo_briefs::one(id).ok_or_else(|| DeskError::Unknown(format!("meeting `{id}`")))
     }
 }

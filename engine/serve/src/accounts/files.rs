@@ -1,22 +1,22 @@
 //! The pages, built into the binary.
 
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Path, response::Response};
 
-use crate::page::{JAVASCRIPT, asset};
+use crate::page::{JAVASCRIPT, asset, one_of};
 
 /// File name, content type and text of all that is these pages' own. They share `base.css`, icon and `elements.js` with the
 /// overlay, and `review.css` with the review page.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("accounts.css", "text/css; charset=utf-8", include_str!("../../assets/accounts/accounts.css")),
     ("accounts.js", JAVASCRIPT, include_str!("../../assets/accounts/accounts.js")),
     ("account.js", JAVASCRIPT, include_str!("../../assets/accounts/account.js")),
     ("api.js", JAVASCRIPT, include_str!("../../assets/accounts/api.js")),
+    ("briefs.css", "text/css; charset=utf-8", include_str!("../../assets/accounts/briefs.css")),
+    ("briefs.js", JAVASCRIPT, include_str!("../../assets/accounts/briefs.js")),
     ("format.js", JAVASCRIPT, include_str!("../../assets/accounts/format.js")),
     ("funnel.js", JAVASCRIPT, include_str!("../../assets/accounts/funnel.js")),
+    ("journey.css", "text/css; charset=utf-8", include_str!("../../assets/accounts/journey.css")),
+    ("journey.js", JAVASCRIPT, include_str!("../../assets/accounts/journey.js")),
     ("huddle.js", JAVASCRIPT, include_str!("../../assets/accounts/huddle.js")),
 ];
 const HTML: &str = include_str!("../../assets/accounts/accounts.html");
@@ -28,10 +28,7 @@ pub(super) async fn html() -> Response {
 
 /// `GET /assets/accounts/{name}`.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
-    ASSETS
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
+    one_of(&ASSETS, &name)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! The pages of accounts, funnel and morning: what became of each account over the six stages. They only show; merge their
+//! The pages of accounts, funnel, morning and briefs: what became of each account over the six stages, and what to know before
+//! the next meeting. They only show; merge their
 //! router with the review page's, whose token opens both. What they show comes from an [`AccountsDesk`]; docs/FUNNEL.md has
 //! the documents.
 
+pub mod briefs;
 mod files;
+pub mod journey;
 mod routes;
 
 use reframe_call::date::Date;
@@ -12,7 +15,11 @@ use reframe_funnel::{
     stage::Point,
 };
 
-pub use self::routes::accounts_router;
+pub use self::routes::{accounts_router, journey_link};
+use self::{
+    briefs::{BriefPage, BriefsPage},
+    journey::JourneyPage,
+};
 use crate::review::DeskError;
 
 /// What is asked of the funnel beside the five steps from stage to stage.
@@ -38,6 +45,13 @@ pub trait AccountsDesk: Send + Sync {
     /// [`DeskError::Unknown`], [`DeskError::Down`].
     fn account(&self, id: &str) -> Result<AccountPage, DeskError>;
 
+    /// One walk of an account with what each stage made, cites and left; without a number, the latest. The account as for
+    /// [`account`](Self::account).
+    ///
+    /// # Errors
+    /// [`DeskError::Unknown`], [`DeskError::Down`].
+    fn journey(&self, id: &str, walk: Option<u32>) -> Result<JourneyPage, DeskError>;
+
     /// What is lost from stage to stage.
     ///
     /// # Errors
@@ -49,4 +63,16 @@ pub trait AccountsDesk: Send + Sync {
     /// # Errors
     /// [`DeskError::Down`].
     fn huddle(&self, day: Option<Date>) -> Result<HuddlePage, DeskError>;
+
+    /// The meetings ahead.
+    ///
+    /// # Errors
+    /// [`DeskError::Down`].
+    fn briefs(&self) -> Result<BriefsPage, DeskError>;
+
+    /// A meeting by its id in the calendar, with its brief: the one that is kept, else one made now.
+    ///
+    /// # Errors
+    /// [`DeskError::Unknown`], [`DeskError::Down`].
+    fn brief(&self, id: &str) -> Result<BriefPage, DeskError>;
 }

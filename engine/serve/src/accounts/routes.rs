@@ -14,9 +14,9 @@ use reframe_call::date::Date;
 use reframe_funnel::{funnel::By, stage::Point};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountsDesk, FunnelAsked, files};
+use super::{AccountsDesk, FunnelAsked, briefs, files};
 use crate::{
-    page,
+    Token, page,
     review::{
         DeskError, ReviewOptions,
         access::permit,
@@ -25,16 +25,16 @@ use crate::{
 };
 
 /// Longest id or name asked for, in bytes: names of calls may have 128, ids of other systems are shorter.
-const MAX_ID_BYTES: usize = 400;
+pub(super) const MAX_ID_BYTES: usize = 400;
 
-struct Shared {
+pub(super) struct Shared {
     desk: Arc<dyn AccountsDesk>,
     options: ReviewOptions,
 }
 
 impl Shared {
     /// Asks the desk where that holds nobody up.
-    async fn ask<T: Serialize + Send + 'static>(
+    pub(super) async fn ask<T: Serialize + Send + 'static>(
         &self,
         question: impl FnOnce(&dyn AccountsDesk) -> Result<T, DeskError> + Send + 'static,
     ) -> Answer {
@@ -56,6 +56,9 @@ pub fn accounts_router(desk: Arc<dyn AccountsDesk>, options: ReviewOptions) -> R
     let documents = Router::new()
         .route("/accounts", get(accounts))
         .route("/account", get(account))
+        .route("/journey", get(journey))
+        .route("/briefs", get(briefs::list))
+        .route("/brief", get(briefs::one))
         .route("/funnel", get(funnel))
         .route("/huddle", get(huddle))
         .route("/{*other}", any(nothing))
@@ -84,9 +87,9 @@ async fn wrong_method() -> Response {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method", "ask with GET; nothing is decided here").into_response()
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
-fn asked<T>(query: Asked<T>) -> Result<T, Failure> {
+pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Failure> {
     query.map(|Query(q)| q).map_err(|error| Failure::bad(format!("{}; see docs/FUNNEL.md", error.body_text())))
 }
 
@@ -100,13 +103,30 @@ struct WhichAccount {
     id: String,
 }
 
-/// `GET /v1/accounts/account?id=`.
-async fn account(State(shared): State<Arc<Shared>>, query: Asked<WhichAccount>) -> Answer {
-    let WhichAccount { id } = asked(query)?;
+fn named(id: String) -> Result<String, Failure> {
     if id.trim().is_empty() || id.len() > MAX_ID_BYTES {
         return Err(Failure::bad(format!("name an account, in 1 to {MAX_ID_BYTES} bytes")));
     }
+    Ok(id)
+}
+
+/// `GET /v1/accounts/account?id=`.
+async fn account(State(shared): State<Arc<Shared>>, query: Asked<WhichAccount>) -> Answer {
+    let id = named(asked(query)?.id)?;
     shared.ask(move |desk| desk.account(&id)).await
+}
+
+#[derive(Deserialize)]
+struct WhichWalk {
+    id: String,
+    walk: Option<u32>,
+}
+
+/// `GET /v1/accounts/journey?id=&walk=`.
+async fn journey(State(shared): State<Arc<Shared>>, query: Asked<WhichWalk>) -> Answer {
+    let WhichWalk { id, walk } = asked(query)?;
+    let id = named(id)?;
+    shared.ask(move |desk| desk.journey(&id, walk)).await
 }
 
 #[derive(Deserialize)]
@@ -140,4 +160,18 @@ async fn huddle(State(shared): State<Arc<Shared>>, query: Asked<WhichDay>) -> An
         asked(query)?.date.map(|text| text.parse::<Date>().map_err(|_| Failure::bad("write the day like 2026-03-30")));
     let day = day.transpose()?;
     shared.ask(move |desk| desk.huddle(day)).await
+}
+
+/// Link to the page of an account's walks. It opens what it shows to whoever has it, as the review page's link does.
+#[must_use]
+pub fn journey_link(base: &str, token: &Token, account: &str) -> String {
+    // As the page writes it itself: letters, digits and a few marks stay, all else is percent-encoded.
+    let mut id = String::with_capacity(account.len());
+    for byte in account.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => id.push(char::from(byte)),
+            other => id.push_str(&format!("%{other:02X}")),
+        }
+    }
+    format!("{}/accounts#token={}&view=journey&id={id}", base.trim_end_matches('/'), token.reveal())
 }

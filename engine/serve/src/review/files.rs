@@ -1,12 +1,8 @@
 //! The review page, built into the binary.
 
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Path, response::Response};
 
-use crate::page::{JAVASCRIPT, asset};
+use crate::page::{JAVASCRIPT, asset, one_of};
 
 /// File name, content type and text of all that is the review page's own. `base.css`, icon and `elements.js` it shares with
 /// the overlay.
@@ -36,10 +32,7 @@ pub(super) async fn html() -> Response {
 
 /// `GET /assets/review/{name}`.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
-    ASSETS
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_, kind, text)| asset(kind, text))
+    one_of(&ASSETS, &name)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    CONTRAST,
+    CONTRAST, browser,
     cdp::{Browser, Page},
     demo_accounts::DemoAccounts,
     demo_call as call,
@@ -21,7 +21,7 @@ use crate::{
     review::{NARROW, WIDE},
 };
 
-async fn start(token: &Token) -> String {
+pub async fn start(token: &Token) -> String {
     let desk = MemoryDesk::default();
     desk.put_call(call::transcript(), call::note());
     desk.put(call::batch(), call::proposals());
@@ -37,7 +37,7 @@ async fn start(token: &Token) -> String {
     format!("http://{addr}")
 }
 
-async fn shows(browser: &mut Browser, page: &Page, title: &str) {
+pub async fn shows(browser: &mut Browser, page: &Page, title: &str) {
     let there = format!("document.querySelector('#main h2')?.textContent === {}", json!(title));
     browser.wait(page, &there).await;
     let wide = "document.documentElement.scrollWidth <= innerWidth";
@@ -48,21 +48,13 @@ async fn shows(browser: &mut Browser, page: &Page, title: &str) {
     assert_eq!((made, browser.eval(page, "typeof window.hacked").await), (json!(0), json!("undefined")), "{title}");
 }
 
-async fn follow(browser: &mut Browser, page: &Page, selector: &str) {
+pub async fn follow(browser: &mut Browser, page: &Page, selector: &str) {
     browser.eval(page, &format!("document.querySelector({}).click()", json!(selector))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accounts_in_a_browser() {
-    let Some(program) = Browser::find() else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "CI needs Chromium for this test: install the package `chromium`"
-        );
-        println!("skipped: no Chromium on this machine");
-        return;
-    };
-    let mut browser = Browser::start(&program).await;
+    let Some(mut browser) = browser().await else { return };
     let token = Token::generate();
     let base = start(&token).await;
     for (size, scheme) in [(WIDE, "light"), (NARROW, "dark")] {
@@ -97,6 +89,16 @@ async fn accounts_in_a_browser() {
             );
             assert_eq!(browser.eval(&page, &step).await, true, "{kind}");
         }
+
+        // The walk on one page: its seven rows, the way back to the signal, and what is missing.
+        follow(&mut browser, &page, "a[href*='view=journey']").await;
+        shows(&mut browser, &page, "Northwind: from signal to signal").await;
+        assert_eq!(browser.eval(&page, "document.querySelectorAll('.step').length").await, 7);
+        assert!(browser.text(&page, ".whole").await.contains("Lineage unbroken"));
+        let missing = browser.text(&page, ".step:nth-child(2)").await;
+        assert!(missing.contains("no answer is on record") && missing.contains("Approved by ada"), "{missing}");
+        let note = "(() => { [...document.querySelectorAll('.trail .cite')].find((each) => each.title.startsWith('note_proposal-')).click(); return document.querySelector('.link[data-here]').id.startsWith('at-note_proposal-') })()";
+        assert_eq!(browser.eval(&page, note).await, true);
 
         follow(&mut browser, &page, "[data-view=funnel]").await;
         shows(&mut browser, &page, "Funnel").await;

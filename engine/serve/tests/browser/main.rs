@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod accounts;
+mod briefs;
 mod call;
 mod cdp;
 mod debrief;
@@ -32,17 +33,22 @@ pub fn shows(title: &str) -> String {
     format!("document.querySelector('{TITLE}').textContent === {}", serde_json::json!(title))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn overlay_in_a_browser() {
+/// Chromium, started; without one on this machine a test is skipped, but not in CI.
+pub async fn browser() -> Option<Browser> {
     let Some(program) = Browser::find() else {
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
             "CI needs Chromium for this test: install the package `chromium`"
         );
         println!("skipped: no Chromium on this machine");
-        return;
+        return None;
     };
-    let mut browser = Browser::start(&program).await;
+    Some(Browser::start(&program).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlay_in_a_browser() {
+    let Some(mut browser) = browser().await else { return };
     shows_a_card(&mut browser).await;
     shows_markup_as_text(&mut browser).await;
     keys_send_actions(&mut browser).await;

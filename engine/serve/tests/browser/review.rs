@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
-    CONTRAST,
+    CONTRAST, browser,
     cdp::{Browser, Page},
     demo_call as call,
     desk::MemoryDesk,
@@ -120,15 +120,7 @@ fn standing(id: &ProposalId, standing: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn review_in_a_browser() {
-    let Some(program) = Browser::find() else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "CI needs Chromium for this test: install the package `chromium`"
-        );
-        println!("skipped: no Chromium on this machine");
-        return;
-    };
-    let mut browser = Browser::start(&program).await;
+    let Some(mut browser) = browser().await else { return };
     shows_the_call_and_its_words(&mut browser).await;
     sends_exactly_what_was_shown(&mut browser).await;
     double_click_makes_one(&mut browser).await;

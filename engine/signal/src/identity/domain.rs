@@ -1,52 +1,6 @@
 //! Domains of organisations: without host, and none for mailbox providers and shared sites.
 
-/// Mailbox providers: an address there says nothing of where somebody works.
-const FREEMAIL: [&str; 44] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "hotmail.co.uk",
-    "hotmail.fr",
-    "hotmail.de",
-    "live.com",
-    "live.co.uk",
-    "msn.com",
-    "yahoo.com",
-    "yahoo.co.uk",
-    "yahoo.co.jp",
-    "yahoo.fr",
-    "yahoo.de",
-    "ymail.com",
-    "icloud.com",
-    "me.com",
-    "mac.com",
-    "aol.com",
-    "gmx.de",
-    "gmx.net",
-    "gmx.com",
-    "gmx.at",
-    "web.de",
-    "t-online.de",
-    "freenet.de",
-    "posteo.de",
-    "mailbox.org",
-    "proton.me",
-    "protonmail.com",
-    "pm.me",
-    "tutanota.com",
-    "fastmail.com",
-    "hey.com",
-    "zoho.com",
-    "yandex.ru",
-    "mail.ru",
-    "qq.com",
-    "163.com",
-    "orange.fr",
-    "wanadoo.fr",
-    "free.fr",
-    "laposte.net",
-];
+use reframe_workflow::mailbox_provider::is_mailbox_provider;
 
 /// Sites where many organisations have a page: a host or path there is no domain of theirs.
 const SHARED: [&str; 24] = [
@@ -84,7 +38,7 @@ const SECOND: [&str; 12] = ["co", "com", "org", "net", "ac", "gov", "edu", "or",
 #[must_use]
 pub fn domain_of(text: &str) -> Option<String> {
     let registered = registered(text)?;
-    let common = is_freemail(&registered) || SHARED.contains(&registered.as_str());
+    let common = is_mailbox_provider(&registered) || SHARED.contains(&registered.as_str());
     (!common).then_some(registered)
 }
 
@@ -93,12 +47,6 @@ pub fn domain_of(text: &str) -> Option<String> {
 pub fn mail_domain(address: &str) -> Option<String> {
     let (user, host) = address.trim().rsplit_once('@')?;
     if user.is_empty() { None } else { domain_of(host) }
-}
-
-/// Whether a registered domain is a mailbox provider's.
-#[must_use]
-pub fn is_freemail(domain: &str) -> bool {
-    FREEMAIL.contains(&domain)
 }
 
 /// The name before the public suffix: `acme` of `acme.co.uk`, with what stands behind it.

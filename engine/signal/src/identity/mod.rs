@@ -11,6 +11,6 @@ pub use self::{
         Agreed, ContactFact, ContactField, FRESH_MS, Person, PersonMention, Unvouched, Vouched, agreement, people,
         vouch,
     },
-    domain::{domain_of, is_freemail, mail_domain},
+    domain::{domain_of, mail_domain},
     name::name_key,
 };

@@ -66,7 +66,7 @@ const VENDOR: &str = "half-life from a vendor's claim (72 h; day 1 is 4 times da
 const JUDGED: &str = "judgement, from no data";
 
 /// Points, half-life in days, source; in the order of [`SignalKind::ALL`].
-const DEFAULTS: [(f64, f64, &str); 12] = [
+const DEFAULTS: [(f64, f64, &str); 13] = [
     (12.0, 30.0, JUDGED),
     (15.0, 60.0, JUDGED),
     (6.0, 3.0, VENDOR),
@@ -79,6 +79,7 @@ const DEFAULTS: [(f64, f64, &str); 12] = [
     (3.0, 14.0, JUDGED),
     (-10.0, 90.0, JUDGED),
     (6.0, 7.0, JUDGED),
+    (4.0, 14.0, JUDGED),
 ];
 
 impl Weights {

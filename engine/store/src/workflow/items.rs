@@ -101,8 +101,8 @@ impl SqliteLog {
         })
     }
 
-    /// Things of a kind, of one account if one is named, that happened at or after a time; in order of time, at most
-    /// `limit`.
+    /// Things of a kind, of one account if one is named, that happened at or after a time; in order of time, the oldest so
+    /// many. Who wants the newest asks for [`latest_items`](Self::latest_items).
     ///
     /// # Errors
     /// [`LedgerError::Store`].
@@ -113,14 +113,46 @@ impl SqliteLog {
         from_unix_ms: i64,
         limit: usize,
     ) -> Result<Vec<Item>, LedgerError> {
+        self.in_time(kind, account, from_unix_ms, limit, "ORDER BY at_unix_ms, id")
+    }
+
+    /// The same, in order of time too, but the newest so many: what a bound cuts off is what is oldest. Found by the index, so
+    /// that no more rows are read than are given.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn latest_items(
+        &self,
+        kind: ItemKind,
+        account: Option<&str>,
+        from_unix_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<Item>, LedgerError> {
+        let mut newest = self.in_time(kind, account, from_unix_ms, limit, "ORDER BY at_unix_ms DESC, id DESC")?;
+        newest.reverse();
+        Ok(newest)
+    }
+
+    fn in_time(
+        &self,
+        kind: ItemKind,
+        account: Option<&str>,
+        from_unix_ms: i64,
+        limit: usize,
+        order: &str,
+    ) -> Result<Vec<Item>, LedgerError> {
         self.look(|conn| {
-            let of = if account.is_some() { "account = ?2" } else { "?2 IS NULL" };
-            let sql = format!("{ITEM} WHERE kind = ?1 AND {of} AND at_unix_ms >= ?3 ORDER BY at_unix_ms, id LIMIT ?4");
-            let mut find = conn.prepare_cached(&sql)?;
+            let mut find = conn.prepare_cached(&in_time(account.is_some(), order))?;
             let rows = find.query_map(params![to_column(&kind), account, from_unix_ms, column(limit as u64)], read)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+/// The query of things at or after a time, of one account or of all.
+fn in_time(of_account: bool, order: &str) -> String {
+    let of = if of_account { "account = ?2" } else { "?2 IS NULL" };
+    format!("{ITEM} WHERE kind = ?1 AND {of} AND at_unix_ms >= ?3 {order} LIMIT ?4")
 }
 
 impl SqliteLog {
@@ -197,4 +229,30 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Item> {
         at_unix_ms: row.get(3)?,
         body: from_column(row, 4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However much is kept: an index leads to the first row, and none is sorted but those of one moment.
+    #[test]
+    fn the_oldest_and_the_newest_are_found_by_index() {
+        let log = SqliteLog::in_memory().unwrap();
+        for (account, index) in [(None, "items_by_time"), (Some("acme"), "items_by_account")] {
+            for order in ["ORDER BY at_unix_ms, id", "ORDER BY at_unix_ms DESC, id DESC"] {
+                let plan: Vec<String> = log
+                    .look(|conn| {
+                        let sql = format!("EXPLAIN QUERY PLAN {}", in_time(account.is_some(), order));
+                        let mut explain = conn.prepare(&sql)?;
+                        let rows = explain.query_map(params!["\"mail\"", account, 0, 10], |row| row.get(3))?;
+                        Ok(rows.collect::<rusqlite::Result<_>>()?)
+                    })
+                    .unwrap();
+                let plan = plan.join("; ");
+                assert!(plan.contains(&format!("SEARCH items USING INDEX {index} ")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Words of time: weekdays, months, numbers, and the recogniser's usual slips.
 
 use jiff::civil::Weekday;
-use reframe_call::number_words;
+use reframe_call::{date::MONTHS, number_words};
 
 /// Sounds that mean nothing wherever they stand.
 const FILLERS: &[&str] = &["um", "uh", "er", "erm", "uhm", "hm", "hmm", "mm", "mhm", "ah", "eh"];
@@ -134,20 +134,6 @@ pub fn weekday(word: &str) -> Option<Weekday> {
 
 /// "january", 1 to 12.
 pub fn month(word: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     MONTHS.iter().position(|m| *m == word).and_then(|i| i8::try_from(i + 1).ok())
 }
 

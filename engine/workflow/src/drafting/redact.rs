@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{Reason, figures, spoken};
 use crate::{
     handoff::CallTranscript,
+    mailbox_provider::is_mailbox_provider,
     postcall::{People, bare, is_common, name_case},
 };
 
@@ -286,15 +287,14 @@ pub fn next_placeholder(text: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Mailboxes that tell no company.
-const MAILBOXES: [&str; 8] = ["gmail", "googlemail", "outlook", "hotmail", "yahoo", "icloud", "gmx", "proton"];
-
-/// The company in an address: `globex` of `dana@mail.globex.co.uk`.
+/// The company in an address: `globex` of `dana@mail.globex.co.uk`; none where anybody has a mailbox.
 #[must_use]
 pub fn company_of(address: &str) -> Option<&str> {
     let (_, host) = address.rsplit_once('@')?;
-    let parts = host.split('.').filter(|p| p.len() > 3);
-    parts.max_by_key(|p| p.len()).filter(|p| !MAILBOXES.contains(p))
+    if is_mailbox_provider(&host.to_lowercase()) {
+        return None;
+    }
+    host.split('.').filter(|p| p.len() > 3).max_by_key(|p| p.len())
 }
 
 /// A name's words in lower case, without punctuation.

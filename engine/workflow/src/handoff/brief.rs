@@ -37,6 +37,16 @@ pub struct Brief {
     pub arm: Option<Arm>,
 }
 
+impl Brief {
+    /// Every statement it makes, for checking what they cite.
+    #[must_use]
+    pub fn claims(&self) -> Vec<&Claim> {
+        let parts = self.parts.iter().flat_map(|(_, claims)| claims);
+        let likely = self.objections.iter().map(|o| &o.because);
+        parts.chain(likely).chain(self.questions.iter().map(|q| &q.ask)).collect()
+    }
+}
+
 /// An objection that is likely to come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use reframe_call::date::Date;
+use reframe_call::date::{Date, MONTHS};
 
 use super::{
     cues::{Cues, cue},
@@ -117,21 +117,6 @@ fn vague(line: &Line<'_>, mention: &Mention) -> bool {
     };
     !bound && (next_week || of_month)
 }
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// "You'll have it in the morning": tomorrow. "By four o'clock", "after this": today. How many days ahead, and the words.
 fn soon(talk: &Talk<'_>, span: &Span, act: usize) -> Option<(Span, i64)> {

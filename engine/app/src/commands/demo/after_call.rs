@@ -22,11 +22,11 @@ use crate::{
 };
 
 /// How long the call may take to be written up, and an approved write to be done.
-const PATIENCE: Duration = Duration::from_secs(15);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A deal to write to, for the calls that have one.
-const CRM: &[(&str, &str)] = &[
+pub(super) const CRM: [(&str, &str); 3] = [
     ("deals.csv", include_str!("../../../../../fixtures/calls/demo/crm/deals.csv")),
     ("contacts.csv", include_str!("../../../../../fixtures/calls/demo/crm/contacts.csv")),
     ("companies.csv", include_str!("../../../../../fixtures/calls/demo/crm/companies.csv")),
@@ -72,11 +72,26 @@ pub async fn show(
     reporter.drafted(headline.as_deref(), &items.iter().map(|i| line(&i.proposal)).collect::<Vec<_>>(), review_url)?;
     let Some(by) = by else { return Ok(true) };
     reporter.note(&format!("approving all of it as {}, because --approve-as was given", by.as_str()))?;
+    approve(desk, &batch, by, reporter).await
+}
+
+/// Approves what waits in a batch as `by`, waits until it is settled, and says where it landed. False if something was not
+/// written.
+///
+/// # Errors
+/// If the desk cannot be used.
+pub(super) async fn approve(
+    desk: &Arc<dyn ReviewDesk>,
+    batch: &str,
+    by: &Approver,
+    reporter: &mut Reporter,
+) -> anyhow::Result<bool> {
     let at_unix_ms = now_unix_ms();
     let click = |item: &Item| {
         let click = Click { by: by.clone(), shown: item.digest.clone(), at_unix_ms };
         (item.proposal.id.clone(), click)
     };
+    let items = wait(desk, batch, |_| true).await?;
     let clicks: Vec<_> = items.iter().filter(|i| i.may_be_approved).map(click).collect();
     let asked = Arc::clone(desk);
     for verdict in blocking(move || asked.approve(&clicks)).await? {
@@ -85,7 +100,7 @@ pub async fn show(
         }
     }
     let settled = |items: &[Item]| items.iter().all(|i| !matches!(i.standing, Standing::Approved { .. }));
-    let items = wait(desk, &batch, settled).await?;
+    let items = wait(desk, batch, settled).await?;
     let mut all_done = true;
     for item in &items {
         let done = matches!(item.standing, Standing::Done { .. });
@@ -96,7 +111,11 @@ pub async fn show(
 }
 
 /// The batch, as soon as `ready` says so, or when time is up.
-async fn wait(desk: &Arc<dyn ReviewDesk>, batch: &str, ready: impl Fn(&[Item]) -> bool) -> anyhow::Result<Vec<Item>> {
+pub(super) async fn wait(
+    desk: &Arc<dyn ReviewDesk>,
+    batch: &str,
+    ready: impl Fn(&[Item]) -> bool,
+) -> anyhow::Result<Vec<Item>> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let (asked, name) = (Arc::clone(desk), batch.to_owned());
@@ -108,11 +127,15 @@ async fn wait(desk: &Arc<dyn ReviewDesk>, batch: &str, ready: impl Fn(&[Item]) -
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, reframe_serve::review::DeskError> + Send + 'static,
+/// Does what may wait for a file where that holds nothing else up.
+///
+/// # Errors
+/// As `work`; if it panics.
+pub(super) async fn blocking<T: Send + 'static, E: Into<anyhow::Error> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> anyhow::Result<T> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
+        Ok(done) => done.map_err(Into::into),
         Err(error) => bail!("the review desk failed: {error}"),
     }
 }

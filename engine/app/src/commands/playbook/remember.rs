@@ -44,6 +44,14 @@ impl SentenceEncoder for Remembering {
         self.inner.labels()
     }
 
+    fn objections(&self) -> &[bool] {
+        self.inner.objections()
+    }
+
+    fn crowd(&self, alike: &[f32]) -> f32 {
+        self.inner.crowd(alike)
+    }
+
     fn encode(&self, text: &str) -> Sentence {
         if let Some(sentence) = self.known().sentences.get(text) {
             return sentence.clone();
@@ -83,7 +91,7 @@ mod tests {
 
         fn encode(&self, text: &str) -> Sentence {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Sentence { embedding: vec![text.len() as f32], classes: Vec::new() }
+            Sentence { embedding: vec![text.len() as f32], ..Sentence::default() }
         }
     }
 

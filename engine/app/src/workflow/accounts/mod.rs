@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{civil, tz::TimeZone};
 use reframe_call::date::Date;
 use reframe_funnel::{
     account::AccountState,
@@ -26,7 +26,11 @@ use reframe_funnel::{
 };
 use reframe_policy::ledger::What;
 use reframe_serve::{
-    accounts::{AccountsDesk, FunnelAsked},
+    accounts::{
+        AccountsDesk, FunnelAsked,
+        briefs::{BriefPage, BriefsPage},
+        journey::{JourneyPage, journey, walk_of},
+    },
     review::DeskError,
 };
 use reframe_store::CallId;
@@ -128,6 +132,21 @@ impl Accounts {
         Ok(Ok((state.clone(), page)))
     }
 
+    /// One walk of an account, stage by stage; without a number, the latest. The account as for [`one`](Self::one).
+    ///
+    /// # Errors
+    /// [`NotFound`] inside; if the store or the CRM cannot be read.
+    pub fn journey_of(&self, wanted: &str, walk: Option<u32>) -> anyhow::Result<Result<JourneyPage, NotFound>> {
+        let known = self.known()?;
+        let state = match find(&known.accounts, wanted) {
+            Ok(state) => state,
+            Err(not_found) => return Ok(Err(not_found)),
+        };
+        let told = self.office.told(state, walk_of(state, walk))?;
+        let none = || NotFound::None(format!("{wanted}, walk {}", walk.unwrap_or_default()));
+        Ok(journey(state, walk, &told, &self.office.settings.zone).ok_or_else(none))
+    }
+
     /// What its calls left, if there were any.
     fn summary(&self, state: &AccountState) -> anyhow::Result<Option<DealSummary>> {
         let notes = state.nodes.iter().filter(|(_, node)| node.kind == Kind::NoteProposal);
@@ -152,7 +171,7 @@ impl Accounts {
     }
 
     fn today(&self) -> anyhow::Result<Date> {
-        let day = Timestamp::from_millisecond((self.office.clock)())?.to_zoned(self.zone()?).date();
+        let day = self.office.zoned((self.office.clock)())?.date();
         day.to_string().parse().ok().context("the clock of this machine is far from our time; set it")
     }
 
@@ -281,11 +300,24 @@ impl AccountsDesk for Accounts {
         found.map(|(_, page)| page).map_err(|not_found| DeskError::Unknown(not_found.to_string()))
     }
 
+    fn journey(&self, id: &str, walk: Option<u32>) -> Result<JourneyPage, DeskError> {
+        let found = self.journey_of(id, walk).map_err(down)?;
+        found.map_err(|not_found| DeskError::Unknown(not_found.to_string()))
+    }
+
     fn funnel(&self, asked: &FunnelAsked) -> Result<FunnelPage, DeskError> {
         self.lost(asked).map_err(down)
     }
 
     fn huddle(&self, day: Option<Date>) -> Result<HuddlePage, DeskError> {
         self.morning(day).map_err(down)
+    }
+
+    fn briefs(&self) -> Result<BriefsPage, DeskError> {
+        self.office.briefs_page().map_err(down)
+    }
+
+    fn brief(&self, id: &str) -> Result<BriefPage, DeskError> {
+        self.office.brief_page(id).map_err(down)?.ok_or_else(|| DeskError::Unknown(format!("meeting `{id}`")))
     }
 }

@@ -65,15 +65,14 @@ impl Office {
     /// # Errors
     /// If the store cannot be read.
     pub(in crate::workflow) fn sheet(&self, account: &RecordRef) -> anyhow::Result<FactSheet> {
-        let kept = self.store.items(ItemKind::Fact, Some(&account.to_string()), i64::MIN, MOST)?;
-        let newest = kept.into_iter().rev().take(MAX_FACTS);
-        let found = newest.filter_map(|item| serde_json::from_value::<Found>(item.body).ok()).collect();
+        let kept = self.store.latest_items(ItemKind::Fact, Some(&account.to_string()), i64::MIN, MAX_FACTS)?;
+        let found = kept.into_iter().rev().filter_map(|item| serde_json::from_value::<Found>(item.body).ok()).collect();
         Ok(FactSheet::of(found).0)
     }
 
-    /// Facts published since a time, each with its account's record.
+    /// Facts published since a time, each with its account's record; of too many, the newest.
     pub(in crate::workflow) fn facts_since(&self, since: i64, most: usize) -> anyhow::Result<Vec<(String, Fact)>> {
-        let kept = self.store.items(ItemKind::Fact, None, since, most)?;
+        let kept = self.store.latest_items(ItemKind::Fact, None, since, most)?;
         let read = kept.into_iter().filter_map(|item| Some((item.account?, serde_json::from_value(item.body).ok()?)));
         Ok(read.collect())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use reframe_outreach::{draft::Pain, lint::Language, voice::Voice};
+use reframe_outreach::{draft::Pain, lint::Language, sequence::Plan, voice::Voice};
 use reframe_signal::event::SignalKind;
 use serde::Deserialize;
 
@@ -22,6 +22,9 @@ pub struct MessageSettings {
     pub sponsor: Option<String>,
     /// What the accounts we sell to mostly struggle with, by language and by kind of signal.
     pub pains: Vec<PainSettings>,
+    /// The touches to one person: `{ channel = "linkedin", after_days = 4 }`, four to seven; four by e-mail if left out.
+    /// What is under way keeps the plan it began with.
+    pub plan: Plan,
 }
 
 /// What accounts mostly struggle with after such a signal.
@@ -101,6 +104,12 @@ mod tests {
         assert_eq!(clause(SignalKind::Launch, Language::German), None);
         let two = MessageSettings { seller: "Tom Miller".into(), ..MessageSettings::default() };
         assert!(two.check().unwrap_err().to_string().contains("first name alone"));
+        assert_eq!(settings.plan, Plan::default());
+        let plan = |text: &str| toml::from_str::<MessageSettings>(text).map(|s| s.plan.touches().len());
+        let touch = "{ channel = \"linkedin\", after_days = 4 }";
+        assert_eq!(plan(&format!("plan = [{}]", [touch; 4].join(", "))).unwrap(), 4);
+        let error = plan(&format!("plan = [{}]", [touch; 3].join(", "))).unwrap_err().to_string();
+        assert!(error.contains("4 to 7 touches") && error.contains("has 3"), "{error}");
         let error = toml::from_str::<MessageSettings>("auto_send = true").unwrap_err().to_string();
         assert!(error.contains("unknown field"), "{error}");
     }

@@ -8,31 +8,28 @@ use reframe_prep::{
     brief::{self, Input, Item},
     objections::{History, PastCall},
 };
-use reframe_store::{CallId, Item as Kept, ItemKind};
+use reframe_store::CallId;
 use reframe_workflow::{
-    artifact::{ArtifactId, Kind},
+    artifact::{ArtifactId, Digest, Kind, canonical},
     handoff::{Brief, CallTranscript, Meeting, NoteProposal},
     hygiene::{CallDigest, DealView},
     outbox::Inbox as _,
     system::{Listing, Record, RecordKind, RecordRef},
     verify::{self, Broken},
 };
-use serde_json::Value;
 
-use super::super::{
-    nightly::{activity, close_dates, stages},
-    office::Office,
+use super::{
+    super::{
+        nightly::{activity, close_dates, stages},
+        office::Office,
+    },
+    things::Things,
 };
 
 /// Calls of a deal that are read, the latest first: a deal of a year has fewer.
 const CALLS: usize = 50;
 /// Notes of the team's calls that likely objections are counted from, the latest first.
 const PAST_CALLS: usize = 500;
-/// Mails and news that are looked through, and how far back, in ms: half a year.
-const ITEMS: usize = 2_000;
-const ITEMS_MS: i64 = 180 * 24 * 60 * 60 * 1_000;
-/// Mails, and news, of one account that go into a brief's input, the latest first.
-const OF_ACCOUNT: usize = 50;
 
 /// What is the same for every meeting of one look.
 pub struct Shared {
@@ -59,6 +56,47 @@ pub struct Material {
     mails: Vec<Item>,
     signals: Vec<Item>,
     segment: String,
+}
+
+/// What is known for a meeting without hearing its calls: cheap to read, and enough to tell whether they are as they were.
+pub struct Outline {
+    /// All of it but the calls.
+    rest: Material,
+    /// The deal's calls, the latest first.
+    noted: Vec<Noted>,
+}
+
+/// A call as far as it is known without hearing it.
+struct Noted {
+    call: String,
+    /// How often its words were rewritten, by an erasure or a withdrawal; nothing else changes them once it is over.
+    rewritten: u64,
+    /// The latest of its notes that was not erased.
+    note: Option<(ArtifactId, NoteProposal)>,
+}
+
+impl Outline {
+    /// Digest of all that a brief is made from, with how often each call was rewritten in place of its words: while it is the
+    /// same, [`Material::facts`] are.
+    pub fn stamp(&self, office: &Office, shared: &Shared) -> Digest {
+        let noted: Vec<_> = self.noted.iter().map(|n| (&n.call, n.rewritten, &n.note)).collect();
+        Digest::of(&canonical(&(self.rest.facts(office, shared), noted)))
+    }
+
+    /// With its calls heard.
+    pub fn heard(self, office: &Office) -> Material {
+        let Self { rest: mut material, noted } = self;
+        let DealCalls { calls, notes, note_ids, logs } = office.hear_all(material.meeting.deal.as_ref(), noted);
+        if let Some(view) = &mut material.deal {
+            let with_note = notes.iter().filter_map(|note| {
+                let call = calls.iter().find(|c| c.call == note.call)?;
+                Some(CallDigest::of(call, note))
+            });
+            view.calls = with_note.collect();
+            view.buyer_activity = view.calls.iter().filter_map(activity).collect();
+        }
+        Material { calls, notes, note_ids, logs, ..material }
+    }
 }
 
 /// A deal's calls with their notes.
@@ -116,10 +154,7 @@ impl Material {
             records.extend(view.contacts.iter().chain(&view.tasks).cloned());
         }
         let sources = verify::Sources { calls: &self.calls, events: &self.logs, records: &records, items: &items };
-        let mut claims: Vec<_> = brief.parts.iter().flat_map(|(_, claims)| claims).collect();
-        claims.extend(brief.objections.iter().map(|o| &o.because));
-        claims.extend(brief.questions.iter().map(|q| &q.ask));
-        verify::check_all(&claims, sources)
+        verify::check_all(&brief.claims(), sources)
     }
 }
 
@@ -197,31 +232,56 @@ impl Office {
 
     /// A deal's calls, the latest so many, with the latest note of each. A call whose words were erased is not among them.
     pub(super) fn calls_of(&self, deal: &RecordRef) -> anyhow::Result<DealCalls> {
-        let mut out = DealCalls::default();
+        Ok(self.hear_all(Some(deal), self.noted(deal)?))
+    }
+
+    /// The same, before any of them is heard.
+    fn noted(&self, deal: &RecordRef) -> anyhow::Result<Vec<Noted>> {
+        let mut out = Vec::new();
         for (call, notes) in self.store.notes_about(deal, CALLS)? {
-            let Ok(mut heard) = CallId::new(call.as_str()).map_err(anyhow::Error::from).and_then(|id| self.hear(&id))
-            else {
-                continue;
-            };
-            heard.transcript.deal = Some(deal.clone());
-            let (transcript, log) = heard.into_parts();
+            let Ok(id) = CallId::new(call.as_str()) else { continue };
+            // Before the note and the words are read: what is rewritten after this shows the next time.
+            let rewritten = self.store.times_rewritten(&id)?;
             let ordered = if notes.len() > 1 { self.store.latest_first(&notes)? } else { notes };
+            let mut note = None;
             for id in ordered {
                 let Some(kept) = self.store.artifact(&id)? else { continue };
-                if let Ok(note) = serde_json::from_value::<NoteProposal>(kept.artifact.body) {
-                    out.notes.push(note);
-                    out.note_ids.push(id);
+                if let Ok(read) = serde_json::from_value::<NoteProposal>(kept.artifact.body) {
+                    note = Some((id, read));
                     break;
                 }
             }
-            out.calls.push(transcript);
-            out.logs.push(log);
+            out.push(Noted { call, rewritten, note });
         }
         Ok(out)
     }
 
+    fn hear_all(&self, deal: Option<&RecordRef>, noted: Vec<Noted>) -> DealCalls {
+        let mut out = DealCalls::default();
+        for Noted { call, note, .. } in noted {
+            let Ok(mut heard) = CallId::new(call.as_str()).map_err(anyhow::Error::from).and_then(|id| self.hear(&id))
+            else {
+                continue;
+            };
+            heard.transcript.deal = deal.cloned();
+            let (transcript, log) = heard.into_parts();
+            if let Some((id, note)) = note {
+                out.notes.push(note);
+                out.note_ids.push(id);
+            }
+            out.calls.push(transcript);
+            out.logs.push(log);
+        }
+        out
+    }
+
     /// Everything that is known for a meeting, read now.
-    pub(super) fn material(&self, mut meeting: Meeting, shared: &Shared) -> anyhow::Result<Material> {
+    pub(super) fn material(&self, meeting: Meeting, shared: &Shared) -> anyhow::Result<Material> {
+        Ok(self.outline(meeting, shared)?.heard(self))
+    }
+
+    /// The same before its calls are heard.
+    pub(super) fn outline(&self, mut meeting: Meeting, shared: &Shared) -> anyhow::Result<Outline> {
         let now = (self.clock)();
         let crm = &*self.systems.crm;
         if meeting.deal.is_none() {
@@ -236,64 +296,46 @@ impl Office {
         }
         let linked: Vec<&Record> = record.iter().chain(&contacts).collect();
         let company = self.company_of(&linked)?;
-        let heard = record.as_ref().map_or_else(|| Ok(DealCalls::default()), |deal| self.calls_of(&deal.at))?;
-        let deal = match record {
-            Some(deal) => Some(self.view_of(deal, &contacts, &heard, now)?),
-            None => None,
-        };
-        let keys = account_keys(company.as_ref(), deal.as_ref().map(|d| &d.deal));
-        let mails =
-            self.items_of(ItemKind::Mail, now, |kept| of_account(kept, &keys) || from_one_of(kept, &contacts))?;
-        let mut signals = self.items_of(ItemKind::Signal, now, |kept| of_account(kept, &keys))?;
-        signals.extend(self.items_of(ItemKind::Fact, now, |kept| of_account(kept, &keys))?);
+        let noted = record.as_ref().map_or_else(|| Ok(Vec::new()), |deal| self.noted(&deal.at))?;
+        let deal = record.map(|deal| self.view_of(deal, &contacts, now)).transpose()?;
+        let Things { mails, news } =
+            self.things_of(company.as_ref(), deal.as_ref().map(|d| &d.deal), &contacts, now)?;
         let segment = company.as_ref().and_then(|c| c.field("segment")).unwrap_or_default().to_owned();
-        let DealCalls { calls, notes, note_ids, logs } = heard;
-        Ok(Material {
+        let rest = Material {
             meeting,
-            note_ids,
+            note_ids: Vec::new(),
             deal,
             company,
             contacts,
             read_unix_ms: now,
-            calls,
-            logs,
-            notes,
+            calls: Vec::new(),
+            logs: Vec::new(),
+            notes: Vec::new(),
             mails,
-            signals,
+            signals: news,
             segment,
-        })
+        };
+        Ok(Outline { rest, noted })
     }
 
-    fn view_of(&self, deal: Record, contacts: &[Record], heard: &DealCalls, now: i64) -> anyhow::Result<DealView> {
+    /// A deal with what hangs on it, but for its calls.
+    fn view_of(&self, deal: Record, contacts: &[Record], now: i64) -> anyhow::Result<DealView> {
         let of = |kind| {
             let which = Listing { linked_to: Some(deal.at.clone()), ..Listing::default() };
             self.systems.crm.list(kind, &which)
         };
         let (notes, tasks) = (of(RecordKind::Note)?, of(RecordKind::Task)?);
-        let with_note = heard.notes.iter().filter_map(|note| {
-            let call = heard.calls.iter().find(|c| c.call == note.call)?;
-            Some(CallDigest::of(call, note))
-        });
-        let calls: Vec<CallDigest> = with_note.collect();
         Ok(DealView {
             read_unix_ms: now,
             contacts: contacts.to_vec(),
             notes,
             tasks,
-            buyer_activity: calls.iter().filter_map(activity).collect(),
-            calls,
+            buyer_activity: Vec::new(),
+            calls: Vec::new(),
             stages: stages(&deal),
             close_dates: close_dates(&deal),
             deal,
         })
-    }
-
-    /// The latest things of a kind that are wanted.
-    fn items_of(&self, kind: ItemKind, now: i64, wanted: impl Fn(&Kept) -> bool) -> anyhow::Result<Vec<Item>> {
-        let mut kept = self.store.items(kind, None, now - ITEMS_MS, ITEMS)?;
-        kept.retain(|k| k.at_unix_ms <= now && wanted(k));
-        let from = kept.len().saturating_sub(OF_ACCOUNT);
-        Ok(kept[from..].iter().filter_map(item).collect())
     }
 }
 
@@ -303,60 +345,4 @@ fn invited<'a>(meeting: &'a Meeting, contacts: &'a [Record]) -> impl Iterator<It
         let address = c.field("email").map(str::trim).filter(|a| !a.is_empty());
         address.is_some_and(|a| meeting.invited.iter().any(|i| i.eq_ignore_ascii_case(a)))
     })
-}
-
-/// What an account may be called where things are kept: its id, name and domain, and those of its deal.
-fn account_keys(company: Option<&Record>, deal: Option<&Record>) -> BTreeSet<String> {
-    let records = company.into_iter().chain(deal);
-    let mut keys: BTreeSet<String> = records.clone().map(|r| r.at.to_string().to_lowercase()).collect();
-    keys.extend(company.map(|c| c.at.id.to_lowercase()));
-    let fields = company.into_iter().flat_map(|c| ["name", "domain"].into_iter().filter_map(|f| c.field(f)));
-    keys.extend(fields.map(|f| f.trim().to_lowercase()).filter(|f| !f.is_empty()));
-    keys
-}
-
-/// Whether a kept thing is the account's: by what it is filed under, or by what its body says of the account.
-fn of_account(kept: &Kept, keys: &BTreeSet<String>) -> bool {
-    let known = |text: &str| {
-        let text = text.trim().to_lowercase();
-        let bare = text.strip_prefix("id:").or(text.strip_prefix("domain:")).or(text.strip_prefix("name:"));
-        keys.contains(bare.unwrap_or(&text))
-    };
-    let hint = kept.body.get("account");
-    let said = ["id", "domain", "name"].into_iter().filter_map(|key| hint?.get(key)?.as_str());
-    kept.account.as_deref().into_iter().chain(hint.and_then(Value::as_str)).chain(said).any(known)
-}
-
-fn from_one_of(kept: &Kept, contacts: &[Record]) -> bool {
-    let from = text_of(&kept.body, &["from"]).unwrap_or_default().to_lowercase();
-    let addresses = contacts.iter().filter_map(|c| c.field("email")).map(|a| a.trim().to_lowercase());
-    addresses.filter(|a| !a.is_empty()).any(|a| from.contains(&a))
-}
-
-/// The first of these members that is a text.
-fn text_of(body: &Value, members: &[&str]) -> Option<String> {
-    members.iter().find_map(|m| body.get(*m)?.as_str()).filter(|t| !t.trim().is_empty()).map(str::to_owned)
-}
-
-/// A kept thing as a brief takes it: its texts as they stand, for they are quoted.
-fn item(kept: &Kept) -> Option<Item> {
-    // A mail is told by what it says, not by its subject.
-    let texts: &[&str] =
-        if kept.kind == ItemKind::Mail { &["text", "body"] } else { &["title", "excerpt", "text", "quote"] };
-    let said: Vec<String> = texts.iter().filter_map(|member| text_of(&kept.body, &[*member])).collect();
-    (!said.is_empty()).then(|| Item {
-        item: if kept.id.contains('/') { kept.id.clone() } else { format!("{}/{}", named(kept.kind), kept.id) },
-        at_unix_ms: kept.at_unix_ms,
-        url: text_of(&kept.body, &["url"]),
-        from: text_of(&kept.body, &["from"]).unwrap_or_default(),
-        text: said.join("\n"),
-    })
-}
-
-const fn named(kind: ItemKind) -> &'static str {
-    match kind {
-        ItemKind::Mail => "mail",
-        ItemKind::Fact => "fact",
-        _ => "signal",
-    }
 }

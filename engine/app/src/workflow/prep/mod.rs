@@ -7,9 +7,11 @@
 mod arming;
 mod calendar;
 mod gather;
+mod page;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod things;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +26,7 @@ use reframe_prep::{
 };
 use reframe_store::{ConsentBook as _, Item, ItemKind};
 use reframe_workflow::{
-    artifact::{Artifact, ArtifactId, Claim, Kind, Maker},
+    artifact::{Artifact, ArtifactId, Claim, Digest, Kind, Maker},
     audit::Actor,
     gate::{Action, Proposal, ProposalId},
     handoff::{Brief, Draft, Meeting},
@@ -43,6 +45,9 @@ use super::office::Office;
 /// Time between two looks at the calendar and at the facts of meetings whose brief is there, in ms. Set by judgement: a
 /// minute late is early enough for something that is to be read in half an hour.
 const LOOK_EVERY_MS: i64 = 60 * 1_000;
+/// So long what a meeting's brief is made from counts as the same while its stamp is, in ms. The stamp cannot miss a change
+/// that is known of; if it ever did, a brief would be behind by this.
+const SAME_MS: i64 = 10 * 60 * 1_000;
 /// Meetings that are kept from one look.
 const MOST_MEETINGS: usize = 5_000;
 /// Briefs and drafts that are looked through, the latest first.
@@ -83,17 +88,34 @@ pub struct Prepped {
     pub made: Vec<Due>,
     /// Meetings whose brief was dropped.
     pub dropped: Vec<String>,
+    /// Times the calls of a meeting's deal were read: those of the others were as they were.
+    pub heard: usize,
     /// Meetings of which something could not be read; they are tried again.
     pub failed: usize,
     /// Entries of the calendar that cannot be read.
     pub problems: usize,
 }
 
-/// Looks after the meetings: the clerk's memory of when to look again. All else is in the store.
+/// Looks after the meetings: the clerk's memory of when to look again, and of what it has read lately. All else is in the
+/// store, and none of it is lost with this.
 #[derive(Default)]
 pub struct Prep {
     calendar: Calendar,
     next_unix_ms: Option<i64>,
+    known: Known,
+}
+
+/// What was found of each meeting whose brief is due, by its event, so that a deal's calls are not read every minute. Digests
+/// alone: no word of a call stays here.
+type Known = BTreeMap<String, Found>;
+
+/// What was found of a meeting.
+struct Found {
+    /// Of what can be read without hearing its calls.
+    stamp: Digest,
+    /// Of all its brief is made from.
+    facts: String,
+    at_unix_ms: i64,
 }
 
 impl Prep {
@@ -109,15 +131,15 @@ impl Prep {
         self.next_unix_ms = Some(now + LOOK_EVERY_MS);
         let zone = office.settings.zone()?;
         let read = self.calendar.look(path, office.settings.prep.days_ahead, now, &zone)?;
-        let (done, wake) = office.prepare(read, now)?;
+        let (done, wake) = office.look_after(read, &mut self.known, now)?;
         self.next_unix_ms = Some(wake.unwrap_or(i64::MAX).min(now + LOOK_EVERY_MS));
         Ok(Some(done))
     }
 }
 
 impl Office {
-    /// Now, where the team is.
-    fn zoned(&self, unix_ms: i64) -> anyhow::Result<Zoned> {
+    /// A moment, where the team is.
+    pub(in crate::workflow) fn zoned(&self, unix_ms: i64) -> anyhow::Result<Zoned> {
         Ok(Timestamp::from_millisecond(unix_ms)?.to_zoned(self.settings.zone()?))
     }
 
@@ -221,7 +243,7 @@ impl Office {
     }
 
     /// Keeps what the calendar says and makes the briefs that are due. Gives also when to look again.
-    fn prepare(&self, read: &Read, now: i64) -> anyhow::Result<(Prepped, Option<i64>)> {
+    fn look_after(&self, read: &Read, known: &mut Known, now: i64) -> anyhow::Result<(Prepped, Option<i64>)> {
         let zoned = self.zoned(now)?;
         let mut shared: Option<Shared> = None;
         let mut done = Prepped { problems: read.problems.len(), ..Prepped::default() };
@@ -229,21 +251,25 @@ impl Office {
         let (mut live, gone) = self.take_in(read, &mut shared, &zoned, &mut done)?;
         done.ahead = live.values().filter(|k| !k.meeting.cancelled && k.meeting.start_unix_ms > now).count();
         let lead = self.settings.prep.lead_ms();
-        let mut ready: BTreeMap<String, (Material, String)> = BTreeMap::new();
+        let mut ready: BTreeMap<String, (Option<Material>, String)> = BTreeMap::new();
         let mut failed: BTreeSet<String> = BTreeSet::new();
         for (event, kept) in &live {
             let Meeting { start_unix_ms, cancelled, .. } = kept.meeting;
             if cancelled || start_unix_ms <= now || start_unix_ms - lead > now {
                 continue;
             }
-            match self.ready(&kept.meeting, &mut shared, &zoned) {
-                Ok(found) => drop(ready.insert(event.clone(), found)),
+            match self.ready(&kept.meeting, &mut shared, known, &zoned) {
+                Ok(found) => {
+                    done.heard += usize::from(found.0.is_some());
+                    ready.insert(event.clone(), found);
+                }
                 Err(error) => {
                     tracing::error!("what is known for a meeting cannot be read, and is tried again: {error:#}");
                     failed.insert(event.clone());
                 }
             }
         }
+        known.retain(|event, _| ready.contains_key(event));
         let facts_of = |event: &String, kept: &KeptMeeting| match (ready.get(event), &kept.brief) {
             (Some((_, facts)), _) => facts.clone(),
             // Before its time, and where nothing can be read, nothing has changed.
@@ -269,9 +295,20 @@ impl Office {
             self.store.drop_item(ItemKind::Meeting, event)?;
         }
         for due in plan.make {
-            let Some(((material, facts), kept)) = ready.get(&due.event).zip(live.get_mut(&due.event)) else { continue };
+            let Some(((material, facts), kept)) = ready.remove(&due.event).zip(live.get_mut(&due.event)) else {
+                continue;
+            };
             let shared = shared.as_ref().expect("what is ready was read with it");
-            match self.make(kept, material, facts, shared, &zoned) {
+            let found = match material {
+                Some(material) => Ok((material, facts)),
+                // It is as it was, and a brief of it is due now.
+                None => self.material(kept.meeting.clone(), shared).map(|material| {
+                    done.heard += 1;
+                    let facts = material.facts(self, shared);
+                    (material, facts)
+                }),
+            };
+            match found.and_then(|(material, facts)| self.make(kept, &material, &facts, shared, &zoned)) {
                 Ok(()) => done.made.push(due),
                 Err(error) => {
                     tracing::error!("a brief cannot be made, and is tried again: {error:#}");
@@ -359,11 +396,26 @@ impl Office {
         Ok(shared.as_ref().expect("it was just put there"))
     }
 
-    fn ready(&self, meeting: &Meeting, shared: &mut Option<Shared>, now: &Zoned) -> anyhow::Result<(Material, String)> {
+    /// Digest of what is known for a meeting; with all of it, if its calls had to be heard for that.
+    fn ready(
+        &self,
+        meeting: &Meeting,
+        shared: &mut Option<Shared>,
+        known: &mut Known,
+        now: &Zoned,
+    ) -> anyhow::Result<(Option<Material>, String)> {
+        let now_ms = now.timestamp().as_millisecond();
         let shared = self.with_shared(shared, now)?;
-        let material = self.material(meeting.clone(), shared)?;
+        let outline = self.outline(meeting.clone(), shared)?;
+        let stamp = outline.stamp(self, shared);
+        let same = |found: &&Found| found.stamp == stamp && (0..SAME_MS).contains(&(now_ms - found.at_unix_ms));
+        if let Some(found) = known.get(&meeting.event).filter(same) {
+            return Ok((None, found.facts.clone()));
+        }
+        let material = outline.heard(self);
         let facts = material.facts(self, shared);
-        Ok((material, facts))
+        known.insert(meeting.event.clone(), Found { stamp, facts: facts.clone(), at_unix_ms: now_ms });
+        Ok((Some(material), facts))
     }
 
     /// Keeps a meeting as it is now, as a hand-off whose parents are the messages that led to it.
@@ -383,16 +435,25 @@ impl Office {
         Ok(self.store.replace_item(&Item { kind: ItemKind::Meeting, id, account, at_unix_ms, body })?)
     }
 
-    /// The latest of our messages to somebody who is invited.
+    /// The latest of our messages that went to somebody who is invited. One that was not sent led to nothing.
     fn invitations(&self, meeting: &Meeting) -> anyhow::Result<Vec<ArtifactId>> {
         for Kept { artifact, .. } in self.store.latest_artifacts(Kind::Draft, LATELY)? {
             let Ok(draft) = serde_json::from_value::<Draft>(artifact.body) else { continue };
             let mut to = draft.mail.to.iter();
-            if to.any(|to| meeting.invited.iter().any(|i| i.eq_ignore_ascii_case(to))) {
+            let invited = to.any(|to| meeting.invited.iter().any(|i| i.eq_ignore_ascii_case(to)));
+            if invited && self.went_out(&artifact.id)? {
                 return Ok(vec![artifact.id]);
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Whether a draft was sent, or put into the mailbox from which its seller sends it.
+    fn went_out(&self, draft: &ArtifactId) -> anyhow::Result<bool> {
+        let kept = self.sequence_where(|kept| kept.touches.iter().any(|touch| touch.draft == *draft))?;
+        let touch = kept.and_then(|kept| kept.touches.into_iter().find(|touch| touch.draft == *draft));
+        let listed = touch.map(|touch| self.store.proposal(&touch.proposal)).transpose()?.flatten();
+        Ok(listed.is_some_and(|listed| matches!(listed.standing, Standing::Done { .. })))
     }
 
     /// Makes a meeting's brief, or takes up the one that is there already, and proposes to put it on the deal.

@@ -2,16 +2,11 @@
 
 use std::{cell::Cell, path::Path, sync::Arc};
 
-use reframe_call::{
-    audio::{Consent, Party, TrackId, TrackInfo},
-    event::{Event, EventBody, UtteranceId},
-    recognize::Word,
-    time::MediaTime,
-};
-use reframe_consent::{NewRecord, Person, Scope};
+use reframe_call::audio::Party;
+use reframe_consent::{Person, Scope};
 use reframe_ingest::socket::protocol::Start;
 use reframe_prep::schedule::Why;
-use reframe_store::{CallId, EventLog as _, NewCall, SqliteLog, SqliteOptions};
+use reframe_store::{CallId, SqliteLog, SqliteOptions};
 use reframe_workflow::{
     outbox::{Listed, Which},
     verify,
@@ -19,7 +14,10 @@ use reframe_workflow::{
 use serde_json::json;
 
 use super::*;
-use crate::workflow::WorkflowSettings;
+use crate::workflow::{
+    WorkflowSettings,
+    test_call::{ended_call, taken_back},
+};
 
 const MIN: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MIN;
@@ -117,51 +115,13 @@ fn proposals(office: &Office) -> Vec<Listed> {
 
 /// Saturday's call with Dana, who is invited on Monday.
 fn call(store: &SqliteLog) {
-    let id = CallId::new("one").unwrap();
-    let call = NewCall {
-        id: id.clone(),
-        title: "A call".into(),
-        playbook: "p".into(),
-        started_unix_ms: ten() - 2 * DAY - 60 * MIN,
-        token_hash: String::new(),
-    };
-    store.create(&call).unwrap();
-    let consent = Some(Consent { basis: "verbal".into(), reference: String::new() });
-    let person = |id, party, name: &str, email: Option<&str>| EventBody::TrackAdded {
-        track: TrackInfo {
-            id: TrackId(id),
-            party,
-            name: name.into(),
-            email: email.map(Into::into),
-            consent: consent.clone(),
-        },
-    };
-    let mut bodies = vec![
-        person(0, Party::Rep, "Ada King", None),
-        person(1, Party::Buyer, "Dana Whitfield", Some("dana@acme.example")),
-    ];
     let talk = [
-        (0, "what happens next on your side"),
-        (1, "i will send you the zorblaxing contract by friday"),
-        (0, "great i will send you the security questionnaire by thursday"),
-        (1, "we have a budget of forty thousand for it"),
+        (Party::Rep, "what happens next on your side"),
+        (Party::Buyer, "i will send you the zorblaxing contract by friday"),
+        (Party::Rep, "great i will send you the security questionnaire by thursday"),
+        (Party::Buyer, "we have a budget of forty thousand for it"),
     ];
-    for (n, (track, text)) in talk.into_iter().enumerate() {
-        let (track, utterance) = (TrackId(track), UtteranceId(n as u32));
-        let at = |ms: usize| MediaTime::from_ms((n * 10_000 + ms) as u64);
-        let words = text.split(' ').enumerate().map(|(w, text)| Word {
-            text: text.into(),
-            start: at(w * 300),
-            end: at(w * 300 + 250),
-            confidence: 0.95,
-        });
-        bodies.push(EventBody::SpeechStarted { track, utterance, start: at(0) });
-        bodies.push(EventBody::WordsCommitted { track, utterance, words: words.collect() });
-        bodies.push(EventBody::UtteranceEnded { track, utterance, start: at(0), end: at(5_000), text: text.into() });
-    }
-    bodies.push(EventBody::CallEnded { cards_shown: 0, utterances: 4 });
-    let events: Vec<Event> = (0..).zip(bodies).map(|(seq, body)| Event { seq, at: MediaTime::ZERO, body }).collect();
-    store.append(&id, 0, &events).unwrap();
+    ended_call(store, "one", ten() - 2 * DAY - 60 * MIN, &talk);
 }
 
 /// Half an hour before, and by every run of the program once; it tells what was said, rests on the meeting and the note, and
@@ -258,6 +218,90 @@ fn it_is_made_again_when_the_facts_change_or_the_meeting_moves_and_dropped_with_
     assert_eq!(look(&world, ten() + 96 * MIN), (vec![], vec![]));
 }
 
+/// While it is looked after every minute, a deal's calls are read when something of theirs changed, and once in a while.
+#[test]
+fn calls_are_read_again_when_something_changed_and_not_every_minute() {
+    let world = World::new(&event("m1", "DTSTART:20260302T100000Z\nDTEND:20260302T103000Z"));
+    let office = world.office();
+    let mut prep = Prep::default();
+    // What was heard and made so many minutes before the meeting.
+    let mut look = |minutes: i64| {
+        NOW.set(ten() - minutes * MIN);
+        let done = prep.look(&office).unwrap().unwrap();
+        assert_eq!(done.failed, 0);
+        (done.heard, done.made.len())
+    };
+    assert_eq!(look(31), (0, 0), "not due yet");
+    assert_eq!(look(30), (1, 1));
+    for minutes in [29, 28, 27, 26] {
+        assert_eq!(look(minutes), (0, 0), "{minutes} minutes before");
+    }
+    world.deal("99000");
+    assert_eq!(look(25), (1, 1), "the amount is another one");
+    world.deal("77000");
+    assert_eq!(look(24), (1, 0), "known, and not under the reader's eyes");
+    assert_eq!(look(23), (1, 1), "made of what was read again for it");
+    assert_eq!(look(22), (0, 0));
+    mail(&office, "mail/1", ten() - 22 * MIN, "dana@acme.example", "we would like to see the pumps first");
+    assert_eq!(look(21), (1, 1), "she wrote");
+    assert_eq!(look(20), (0, 0));
+    taken_back(&office.store, Scope::Call("one".into()), ten());
+    office.store.carry_out_withdrawals(ten()).unwrap();
+    assert_eq!(look(19), (1, 1), "her words are gone");
+    assert!(!format!("{:?}", briefs(&office)).contains("zorblaxing"));
+    assert_eq!(look(18), (0, 0));
+    assert_eq!(look(8), (1, 0), "once in ten minutes, whatever the stamp says");
+}
+
+fn mail(office: &Office, id: &str, at: i64, from: &str, text: &str) {
+    let body = json!({ "from": from, "subject": "Hello", "text": text });
+    let item = Item { kind: ItemKind::Mail, id: id.to_owned(), account: None, at_unix_ms: at, body };
+    assert_eq!(office.store.keep_items(&[item]).unwrap(), 1);
+}
+
+/// However much came from others: the latest mail of whoever is met is in the brief, and so is what happened at the account.
+#[test]
+fn what_others_wrote_since_hides_nothing_of_the_account() {
+    let world = World::new("");
+    let office = world.office();
+    NOW.set(ten());
+    let others = |kind: ItemKind, at: i64| {
+        let item = move |n: i64| Item {
+            kind,
+            id: format!("{kind:?}/{n}"),
+            account: Some(format!("domain:other{n}.example")),
+            at_unix_ms: at + n,
+            body: json!({ "from": "x@other.example", "title": "Somebody else says something", "text": "and so on and on" }),
+        };
+        (0..2_100).map(item).collect::<Vec<_>>()
+    };
+    // Mails of others are older than hers, and what happened at others is newer than what happened at Acme.
+    office.store.keep_items(&others(ItemKind::Mail, ten() - 90 * DAY)).unwrap();
+    office.store.keep_items(&others(ItemKind::Signal, ten() - 5 * DAY)).unwrap();
+    mail(&office, "mail/hers", ten() - DAY, "Dana@acme.example", "the board has moved it to the autumn");
+    let news = Item {
+        kind: ItemKind::Signal,
+        id: "signal/plant".into(),
+        account: Some("domain:acme.example".into()),
+        at_unix_ms: ten() - 20 * DAY,
+        body: json!({ "title": "Acme opens a second plant in Essen" }),
+    };
+    office.store.keep_items(&[news]).unwrap();
+    let meeting = Meeting {
+        event: "m1".into(),
+        title: "Acme".into(),
+        start_unix_ms: ten() + DAY,
+        end_unix_ms: ten() + DAY,
+        invited: vec!["dana@acme.example".into()],
+        ..Meeting::default()
+    };
+    let (_, made) = office.brief_now(meeting).unwrap();
+    let told = format!("{:?}", made.parts);
+    for words in ["the board has moved it to the autumn", "Acme opens a second plant in Essen"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
 /// Berlin's clocks go forward on 29 March: the meeting at nine has its brief at half past eight on either side.
 #[test]
 fn summer_time_shifts_no_brief() {
@@ -297,16 +341,7 @@ fn consent_that_is_taken_back_takes_the_brief_with_it() {
     let world = World::new(&event("m1", "DTSTART:20260302T100000Z\nDTEND:20260302T103000Z"));
     assert_eq!(look(&world, ten() - 30 * MIN).0, [Why::New]);
     let office = world.office();
-    let says = NewRecord {
-        person: Person::new("dana@acme.example").unwrap(),
-        scope: Scope::Call("one".into()),
-        jurisdiction: None,
-        method: "e-mail".into(),
-        proof: String::new(),
-        given_unix_ms: ten(),
-        withdrawn_unix_ms: Some(ten()),
-    };
-    office.store.add_consents(&[says]).unwrap();
+    taken_back(&office.store, Scope::Call("one".into()), ten());
     office.store.carry_out_withdrawals(ten()).unwrap();
     let left = format!("{:?} {:?}", briefs(&office), proposals(&office));
     assert!(!left.contains("zorblaxing"), "{left}");

@@ -17,7 +17,8 @@ use reframe_workflow::system::{Listing, Record, RecordKind, RecordRef};
 
 use crate::workflow::Office;
 
-/// Mails and facts that are looked through for addresses: those of half a year, as long as an address counts as fresh.
+/// Mails and facts that are looked through for addresses: those of half a year, as long as an address counts as fresh; of
+/// more, the newest.
 const LOOKED_THROUGH: usize = 20_000;
 /// How long an address counts as fresh, in ms.
 const FRESH_MS: i64 = 180 * 24 * 60 * 60 * 1_000;
@@ -154,7 +155,7 @@ impl Office {
     fn hear_others(&self, market: &mut Market, events: &[SignalEvent]) -> anyhow::Result<()> {
         let since = (self.clock)() - FRESH_MS;
         let mut mails: BTreeMap<String, i64> = BTreeMap::new();
-        for mail in self.store.items(ItemKind::Mail, None, since, LOOKED_THROUGH)? {
+        for mail in self.store.latest_items(ItemKind::Mail, None, since, LOOKED_THROUGH)? {
             if let Some(from) = mail.body.get("from").and_then(serde_json::Value::as_str) {
                 let newest = mails.entry(from.trim().to_lowercase()).or_insert(mail.at_unix_ms);
                 *newest = mail.at_unix_ms.max(*newest);

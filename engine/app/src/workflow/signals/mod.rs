@@ -6,11 +6,14 @@ mod market;
 mod settings;
 mod take;
 
-pub(super) use self::day::{cited_items, claims};
 pub use self::{
     day::{DayFeed, Explained},
     folder::Folder,
     market::{ContactAt, Market},
     settings::SignalSettings,
     take::{About, Form, Took},
+};
+pub(super) use self::{
+    day::{cited_items, claims},
+    take::item,
 };

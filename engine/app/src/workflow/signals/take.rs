@@ -206,21 +206,23 @@ impl Office {
         Ok(named.collect())
     }
 
-    /// The events that are kept, back to three years or to as many as a feed may be made of; and what was left out.
+    /// The events that are kept, back to three years or the newest as many as a feed may be made of; and what was left out.
     pub(in crate::workflow) fn events(&self) -> anyhow::Result<(Vec<SignalEvent>, Option<String>)> {
-        let now = (self.clock)();
-        let mut days = LOOK_BACK_DAYS;
-        let items = loop {
-            let items = self.store.items(ItemKind::Signal, None, now - days * DAY_MS, MOST_EVENTS)?;
-            if items.len() < MOST_EVENTS || days <= 7 {
-                break items;
-            }
-            // The list begins with the oldest, and a feed needs the newest.
-            days /= 2;
+        self.newest_events(MOST_EVENTS)
+    }
+
+    fn newest_events(&self, most: usize) -> anyhow::Result<(Vec<SignalEvent>, Option<String>)> {
+        let since = (self.clock)() - LOOK_BACK_DAYS * DAY_MS;
+        // One more than may be tells whether something is left out.
+        let mut items = self.store.latest_items(ItemKind::Signal, None, since, most.saturating_add(1))?;
+        let cut = if items.len() > most {
+            items.drain(..items.len() - most);
+            let oldest = items.first().map_or(since, |item| item.at_unix_ms);
+            let day = self.zoned(oldest)?.date();
+            Some(format!("there are more than {most} events; only the newest of them, back to {day}, were looked at"))
+        } else {
+            None
         };
-        let cut = (days < LOOK_BACK_DAYS).then(|| {
-            format!("there are more than {MOST_EVENTS} events; only those of the last {days} days were looked at")
-        });
         let events = items.into_iter().filter_map(|item| serde_json::from_value::<SignalEvent>(item.body).ok());
         Ok((events.filter(SignalEvent::is_genuine).collect(), cut))
     }
@@ -230,7 +232,8 @@ fn delivered(id: &str) -> String {
     format!("delivery/{id}")
 }
 
-fn item(event: &SignalEvent) -> anyhow::Result<Item> {
+/// An event as it is kept.
+pub(in crate::workflow) fn item(event: &SignalEvent) -> anyhow::Result<Item> {
     Ok(Item {
         kind: ItemKind::Signal,
         id: event.id.clone(),
@@ -238,4 +241,37 @@ fn item(event: &SignalEvent) -> anyhow::Result<Item> {
         at_unix_ms: event.at_unix_ms,
         body: serde_json::to_value(event)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use reframe_store::SqliteLog;
+
+    use super::*;
+    use crate::workflow::WorkflowSettings;
+
+    /// What is cut off is what is oldest, and it is said back to when events count.
+    #[test]
+    fn of_too_many_events_the_newest_count() {
+        let dir = tempfile::tempdir().unwrap();
+        // 2 March 2026, 00:00 UTC.
+        let clock: fn() -> i64 = || 1_772_409_600_000;
+        let store = Arc::new(SqliteLog::in_memory().unwrap());
+        let office = Office::open(&WorkflowSettings::default(), dir.path(), store, clock).unwrap();
+        let row = |day: i64| format!("news,acme.example,2026-02-{day:02},Acme says something on day {day}\n");
+        let table = format!("kind,domain,at,title\n{}", (1..=20).map(row).collect::<String>());
+        let took = office.take_signals(table.as_bytes(), "a.csv", Form::Csv, &About::default()).unwrap();
+        assert_eq!((took.new, took.refused), (20, 0), "{:?}", took.problems);
+        let days = |most| {
+            let (events, cut) = office.newest_events(most).unwrap();
+            (events.iter().map(|e| e.at_unix_ms).collect::<Vec<_>>(), cut)
+        };
+        let (all, none_cut) = days(20);
+        assert_eq!((all.len(), none_cut), (20, None));
+        let (newest, cut) = days(3);
+        assert_eq!(newest, all[17..]);
+        assert!(cut.as_ref().is_some_and(|c| c.contains("more than 3") && c.contains("2026-02-18")), "{cut:?}");
+    }
 }

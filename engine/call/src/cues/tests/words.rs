@@ -215,7 +215,7 @@ impl SentenceEncoder for LastWord {
         let last = text.split(' ').next_back().unwrap_or("");
         let mut embedding = vec![0.0; 128];
         embedding[last.bytes().map(usize::from).sum::<usize>() % 128] = 1.0;
-        Sentence { embedding, classes: Vec::new() }
+        Sentence { embedding, ..Sentence::default() }
     }
 }
 
