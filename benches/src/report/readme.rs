@@ -135,6 +135,34 @@ mod tests {
         assert!(check(&old, &section).is_err() && replaced("# R\n", &section).is_err());
     }
 
+    /// A row that was taken out or put in by hand is found at its line; a text whose lines all read the same but end
+    /// otherwise is found too.
+    #[test]
+    fn a_section_that_is_too_short_or_too_long_is_found() {
+        let section = section(&sample::records());
+        let readme = replaced(&format!("# R\n\n{BEGIN}\n{END}\n\nmore\n"), &section).unwrap();
+        check(&readme, &section).unwrap();
+        let says = |text: &str| check(text, &section).unwrap_err().to_string();
+        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with('|')).collect();
+        let last = *rows.last().unwrap();
+        let nth = readme.lines().position(|line| line == last).unwrap() + 1;
+
+        let shorter = says(&readme.replace(&format!("{last}\n"), ""));
+        assert!(
+            shorter.contains(&format!("line {nth}, ")) && shorter.contains(&format!("recorded {last}")),
+            "{shorter}"
+        );
+        let longer = says(&readme.replace(last, &format!("{last}\n| by hand |")));
+        assert!(longer.contains(&format!("line {}, ", nth + 1)) && longer.contains("it has   | by hand |"), "{longer}");
+        let beyond = says(&readme.replace(END, &format!("\n{END}")));
+        assert!(beyond.contains(", line ") && beyond.contains(&format!("recorded {END}")), "{beyond}");
+        // Line ends of another system make no line differ.
+        let ends = says(&readme.replace('\n', "\r\n"));
+        assert!(ends.contains("does not say all") && ends.contains("report --readme"), "{ends}");
+        let endless = says(&readme.replace(END, ""));
+        assert!(endless.contains("has no line") && endless.contains(END), "{endless}");
+    }
+
     /// The repository's own README.
     #[test]
     fn readme_says_what_was_recorded() {

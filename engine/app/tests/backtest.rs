@@ -176,6 +176,7 @@ fn a_suggestion_is_a_patch_that_applies() {
         ["+  \"phones were too expensive for us back then\",", "+  \"phones were too expensive for us and nobody\","]
     );
     let tools: [(&str, &[&str]); 2] = [("patch", &["-p1", "-i", "it.patch"]), ("git", &["apply", "it.patch"])];
+    let mut applied = 0;
     for (program, arguments) in tools {
         std::fs::write(&file, &before).unwrap();
         let mut tool = Command::new(program);
@@ -197,5 +198,7 @@ fn a_suggestion_is_a_patch_that_applies() {
         // The words that tell the two apart come after the card: it is taken back when they are said.
         let counts = &report["totals"]["counts"];
         assert_eq!((&counts["taken_back"], &counts["same"]), (&2.into(), &5.into()), "{counts}");
+        applied += 1;
     }
+    assert!(applied > 0 || std::env::var_os("CI").is_none(), "neither `patch` nor `git` is here");
 }

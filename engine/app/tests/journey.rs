@@ -15,8 +15,8 @@ use crate::support::{err, out, reframe, run, wait_until};
 use jiff::tz::TimeZone;
 use reframe_connect::{local::Local, message};
 use reframe_signal::{
-    crate::feed::{AccountRecord, FeedInput, feed},
     event::SignalEvent,
+    feed::{AccountRecord, FeedInput, feed},
     icp::{self, Firmographics, TextField},
     rank::Capacity,
     warmth::Weights,
@@ -45,6 +45,25 @@ fn demo(dir: &Path, call: &str, more: &[&str]) -> Vec<Value> {
 fn page(lines: &[Value]) -> &Value {
     let line = lines.iter().find(|line| line["type"] == "journey");
     &line.unwrap_or_else(|| panic!("no journey in {lines:?}"))["page"]
+}
+
+/// The rows of the page, as they are called on screens.
+const ROWS: [&str; 7] = ["Signal", "Outreach", "Call prep", "Live call", "Post-call", "CRM hygiene", "New signal"];
+
+/// The walk a demo ends with, as a person reads it: the heading's end, the seven rows, the lineage, the link.
+fn in_words(dir: &Path, more: &[&str]) -> Vec<String> {
+    let args = [&["demo", "--pace", "max", "--name", "one", "--data", "data"], more].concat();
+    let output = run(dir, &args);
+    let said = out(&output);
+    assert!(output.status.success(), "{said}{}", err(&output));
+    let (_, walk) = said.split_once("\nfrom signal to signal: ").unwrap_or_else(|| panic!("no walk in {said}"));
+    walk.lines().map(str::to_owned).collect()
+}
+
+/// What stands in a row behind its name and this state.
+fn row_of<'a>(walk: &'a [String], n: usize, state: &str) -> &'a str {
+    let begins = format!("  {n} {:<12} {state:<18} ", ROWS[n - 1]);
+    walk[n].strip_prefix(&begins).unwrap_or_else(|| panic!("{begins:?} does not begin {:?}", walk[n]))
 }
 
 fn store(dir: &Path) -> SqliteLog {
@@ -277,6 +296,45 @@ fn without_a_yes_nothing_is_written_and_the_page_says_so() {
     assert!(page["gap"].as_str().unwrap().contains("which draft"), "{page}");
 }
 
+/// For a person the walk is a line for each row, short enough for a terminal, with who approved how much; and unbroken.
+#[test]
+fn in_words_every_row_is_done_and_the_lineage_is_unbroken() {
+    let dir = tempfile::tempdir().unwrap();
+    let walk = in_words(dir.path(), &YES);
+    assert!(walk[0].ends_with(" (local:company/1)"), "{walk:?}");
+    for n in 1..=ROWS.len() {
+        let text = row_of(&walk, n, "done");
+        assert!(!text.is_empty() && text.chars().count() <= 110, "{n}: {text}");
+    }
+    let outreach = row_of(&walk, 2, "done");
+    assert!(outreach.starts_with("To marcus.bell@northline.example: "), "{outreach}");
+    // The message and the task to answer what came back.
+    assert!(outreach.ends_with("; 2 approved by dana reyes and done"), "{outreach}");
+    assert!(!row_of(&walk, 4, "done").contains("approved"), "a call is nobody's to approve: {walk:?}");
+    let lineage = walk[8].strip_prefix("  lineage unbroken over ").and_then(|rest| rest.strip_suffix(" links"));
+    // A new signal, the write it came of, six hand-offs and at least one signal: eight links or more.
+    assert!(lineage.and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n >= 8), "{:?}", walk[8]);
+    assert!(walk[9].starts_with("the walk: http://") && walk[9].contains("view=journey"), "{walk:?}");
+}
+
+/// Without a yes each row says in words what is missing, and the lineage where it breaks off and what to do.
+#[test]
+fn in_words_a_walk_without_a_yes_says_where_it_breaks_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let walk = in_words(dir.path(), &[]);
+    let (done, waits) = ("done", "waits for a person");
+    assert!(!row_of(&walk, 1, done).is_empty() && !row_of(&walk, 4, done).is_empty(), "{walk:?}");
+    assert_eq!(row_of(&walk, 2, waits), "no message went out");
+    let prepared = row_of(&walk, 3, waits);
+    assert!(prepared.starts_with("the meeting does not say which message it came from: "), "{prepared}");
+    assert_eq!(row_of(&walk, 5, waits), "nothing of it stands in the system of record");
+    assert!(!row_of(&walk, 6, waits).is_empty(), "{walk:?}");
+    assert_eq!(row_of(&walk, 7, "not yet"), "");
+    let gap = walk[8].strip_prefix("  lineage breaks off: meeting-").unwrap_or_else(|| panic!("{walk:?}"));
+    assert!(gap.ends_with(" does not say which draft it came from; put its id among the parents"), "{gap}");
+    assert!(walk.iter().all(|line| !line.contains("approved by") && !line.contains("unbroken")), "{walk:?}");
+}
+
 /// What a person says yes to too late is held back by the rules of that moment: the account is in a deal by then.
 #[test]
 fn a_yes_that_comes_too_late_is_held_back() {
@@ -346,9 +404,10 @@ fn the_page_is_served_where_the_demo_says() {
     let mut command = reframe(dir.path());
     command.args(["demo", "--pace", "max", "--json", "--stay", "--name", "one", "--data", "data"]).args(YES);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
-    let shown: Value =
-        lines.map(|line| serde_json::from_str::<Value>(&line).unwrap()).find(|line| line["type"] == "journey").unwrap();
+    // Kept until the end: a program whose output nobody reads any more ends.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+    let mut said = lines.by_ref().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let shown = said.find(|line| line["type"] == "journey").unwrap();
     let url = shown["url"].as_str().unwrap();
     let (base, rest) = url.strip_prefix("http://").unwrap().split_once("/accounts#token=").unwrap();
     let (token, view) = rest.split_once("&view=journey&id=").unwrap();
@@ -366,6 +425,7 @@ fn the_page_is_served_where_the_demo_says() {
     let html = get("/accounts", "");
     child.kill().unwrap();
     child.wait().unwrap();
+    drop(lines);
     assert!(served.starts_with("HTTP/1.1 200"), "{served}");
     let served: Value = serde_json::from_str(served.split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!(served, shown["page"]);

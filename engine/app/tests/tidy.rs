@@ -296,3 +296,28 @@ fn shipped_settings_and_playbooks_are_toml() {
     }
     none(&breaches, "correct the file");
 }
+
+/// Where one program holds all tests of a package, a file that its `main.rs` does not name would never run.
+#[test]
+fn every_file_of_tests_is_run() {
+    let mut breaches = Vec::new();
+    let files = files();
+    let mains: Vec<_> = files.iter().filter(|f| f.path.ends_with("/tests/main.rs")).collect();
+    assert!(mains.len() >= 5, "only {} were found: this test looks in the wrong place", mains.len());
+    for main in mains {
+        let folder = main.path.strip_suffix("main.rs").unwrap();
+        let manifest = fs::read_to_string(main.full.with_file_name("../Cargo.toml")).unwrap();
+        let named = main.text().unwrap();
+        for file in &files {
+            let Some(name) = file.path.strip_prefix(folder).and_then(|rest| rest.strip_suffix(".rs")) else { continue };
+            let run = name == "main"
+                || name.contains('/')
+                || named.lines().any(|line| line == format!("mod {name};"))
+                || manifest.contains(&format!("path = \"tests/{name}.rs\""));
+            if !run {
+                breaches.push(file.path.clone());
+            }
+        }
+    }
+    none(&breaches, "name it in the `main.rs` beside it");
+}

@@ -1,6 +1,6 @@
 //! Which features a team is ready for: the second year's refuse to start until the first year's work is done.
 //!
-//! The playbook (chapter 2; requirement 137): year 1 is hygiene, a base for engagement, conversations and one or two
+//! The playbook: year 1 is hygiene, a base for engagement, conversations and one or two
 //! agents; year 2 forecasting, coaching, deal risk; year 3 optimisation. "Teams that try to skip year 1 and start in year
 //! 2 produce expensive deployments that disappoint at month nine."
 
@@ -15,7 +15,7 @@ const RECORDED_PERCENT: u64 = 80;
 /// Deals that have ended with their walk on record, for a forecast that learns from them. Our choice: with fewer than 50
 /// a rate of one in five is known to within 11 points at best.
 const ENDED_DEALS: u64 = 50;
-/// Weeks of forecasts held against outcomes, for year 3: the playbook's six months of calibration (requirement 84).
+/// Weeks of forecasts held against outcomes, for year 3: the playbook's six months of calibration.
 const CALIBRATED_WEEKS: u64 = 26;
 
 /// A year of the curve.

@@ -1,6 +1,6 @@
 //! What must exist before outreach may start: a valid profile, the voice guide, a sender that is set up, a sponsor.
 //!
-//! The playbook's failed programmes had a thin profile, no sponsor and volume first (requirement 125). [`Cleared`] is the
+//! The playbook's failed programmes had a thin profile, no sponsor and volume first. [`Cleared`] is the
 //! only proof that all is there: it cannot be put together or read from a file.
 //!
 //! ```compile_fail

@@ -1,4 +1,4 @@
-//! One system, not silos (playbook, chapter 9): a call of week 6 raises a risk in week 8, which is coached in week 9, and
+//! One system, not silos: a call of week 6 raises a risk in week 8, which is coached in week 9, and
 //! the forecast moves in week 10. Each step is its own stage's type; they share ids, so one leads to the other.
 #![allow(clippy::unwrap_used)]
 

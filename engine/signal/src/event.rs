@@ -19,7 +19,7 @@ pub const URL_CHARS: usize = 2_000;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
-/// What kind of thing happened (requirement 17).
+/// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalKind {

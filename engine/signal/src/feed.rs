@@ -22,13 +22,13 @@ use crate::{
 
 /// Version of these rules; raised when a feed of the same inputs may differ.
 pub const VERSION: u32 = 1;
-/// Most accounts of one feed, whatever the settings say: more than a team can treat well (requirement 28).
+/// Most accounts of one feed, whatever the settings say: more than a team can treat well.
 pub const MOST_CARDS: usize = 200;
 /// Reasons that stand on a card.
 const REASONS: usize = 5;
 /// Signals whose parts stand on a card one by one; the rest is summed.
 const SHOWN: usize = 20;
-/// People on a card; a decision has seven on average (requirement 25), so this is ample.
+/// People on a card; a decision has seven on average, so this is ample.
 const PEOPLE: usize = 20;
 
 /// An account as records have it.

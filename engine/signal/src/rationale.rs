@@ -1,4 +1,4 @@
-//! One paragraph that says why an account is in the feed, or the word `PASS` (requirement 24).
+//! One paragraph that says why an account is in the feed, or the word `PASS`.
 
 use std::collections::BTreeMap;
 

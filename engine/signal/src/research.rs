@@ -1,5 +1,5 @@
 //! The brief on an account: last four quarters, field by field, each line with its source or the words "not found"
-//! (requirement 27).
+//!.
 
 use reframe_workflow::artifact::{Claim, Evidence};
 use schemars::JsonSchema;

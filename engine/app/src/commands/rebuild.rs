@@ -65,14 +65,14 @@ fn one(log: &dyn EventLog, data_dir: &Path, call: &CallFile) -> anyhow::Result<u
     let mut next = 0;
     let mut part: Vec<Event> = Vec::with_capacity(AT_ONCE);
     loop {
+        let place = format!("{}:{}", path.display(), next + part.len() as u64 + 1);
         let mut line = String::new();
-        let over = lines.by_ref().take(LONGEST_LINE).read_line(&mut line)? == 0;
+        let read = lines.by_ref().take(LONGEST_LINE).read_line(&mut line);
+        let over = read.with_context(|| format!("{place} cannot be read"))? == 0;
         if !over {
-            let event = serde_json::from_str(&line).with_context(|| {
-                let nth = next + part.len() as u64 + 1;
-                format!("{}:{nth} is no event", path.display())
-            })?;
-            part.push(event);
+            let whole = (line.len() as u64) < LONGEST_LINE || line.ends_with('\n');
+            ensure!(whole, "{place} is longer than {LONGEST_LINE} bytes");
+            part.push(serde_json::from_str(&line).with_context(|| format!("{place} is no event"))?);
         }
         if part.len() == AT_ONCE || (over && !part.is_empty()) {
             next = log.append(&id, next, &part)?.next_seq;
@@ -124,5 +124,49 @@ mod tests {
         assert!(rebuild(&second, dir.path()).unwrap_err().to_string().contains("holds calls already"));
         std::fs::remove_file(dir.path().join("calls/a.events.jsonl")).unwrap();
         assert!(rebuild(&MemoryLog::new(), dir.path()).unwrap_err().to_string().contains("call `a`"));
+    }
+
+    /// A line that is no event, or has no end, is named with its file. Older calls are whole, of this one there is what
+    /// was put before; the file stays as it is, and once it is mended an empty store has it all.
+    #[test]
+    fn a_broken_line_and_an_endless_one_are_named_and_lose_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = MemoryLog::new();
+        let [a, b] = ["a", "b"].map(|name| CallId::new(name).unwrap());
+        for (id, started_unix_ms, notes) in [(&a, 1_000, 2), (&b, 2_000, 600)] {
+            let (title, playbook) = (format!("Talk {id}"), "p@1:00".to_owned());
+            first
+                .create(&NewCall { id: id.clone(), title, playbook, started_unix_ms, token_hash: "x".into() })
+                .unwrap();
+            let note = |seq: u64| format!(r#"{{"seq":{seq},"at_us":{seq},"event":"note_taken","text":"note {seq}"}}"#);
+            let events: Vec<Event> = (0..notes).map(|seq| serde_json::from_str(&note(seq)).unwrap()).collect();
+            first.append(id, 0, &events).unwrap();
+            export::export(&first, dir.path(), id).unwrap();
+        }
+        let path = dir.path().join("calls/b.events.jsonl");
+        let whole = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = whole.lines().collect();
+        let endless = lines[549].replace("note 549", &"x".repeat(usize::try_from(LONGEST_LINE).unwrap()));
+        let cases =
+            [(3, &lines[2][..20], 0, "is no event"), (550, endless.as_str(), AT_ONCE, "is longer than 16777216 bytes")];
+        for (nth, with, put, why) in cases {
+            let spoiled = lines.iter().zip(1..).map(|(line, n)| if n == nth { with } else { *line });
+            let spoiled: String = spoiled.map(|line| format!("{line}\n")).collect();
+            std::fs::write(&path, &spoiled).unwrap();
+            let log = MemoryLog::new();
+            let error = format!("{:#}", rebuild(&log, dir.path()).unwrap_err());
+            assert!(error.starts_with(&format!("call `b`: {}:{nth} {why}", path.display())), "{error}");
+            assert_eq!(log.lines(&a, 0, 10).unwrap(), first.lines(&a, 0, 10).unwrap(), "line {nth}");
+            assert_eq!(log.lines(&b, 0, 1_000).unwrap(), first.lines(&b, 0, put).unwrap(), "line {nth}");
+            // Not `assert_eq`: nobody wants to read that much.
+            assert!(std::fs::read_to_string(&path).unwrap() == spoiled, "line {nth}: the file stays as it is");
+        }
+        std::fs::write(&path, [lines[0].as_bytes(), b"\n\xff\n"].concat()).unwrap();
+        let error = format!("{:#}", rebuild(&MemoryLog::new(), dir.path()).unwrap_err());
+        assert!(error.starts_with(&format!("call `b`: {}:2 cannot be read", path.display())), "{error}");
+        std::fs::write(&path, &whole).unwrap();
+        let log = MemoryLog::new();
+        assert_eq!(rebuild(&log, dir.path()).unwrap(), (2, 602));
+        assert_eq!(log.lines(&b, 0, 1_000).unwrap(), first.lines(&b, 0, 1_000).unwrap());
     }
 }

@@ -10,10 +10,8 @@ use reframe_workflow::{
     outbox::{Inbox as _, Standing},
 };
 
-use crate::{
-    support::out,
-    team::{ACCOUNTS, Team, address},
-};
+use super::team::{ACCOUNTS, Team, address};
+use crate::support::out;
 
 /// Every message is one person's, tells of the one signal it came from, and went out after a yes to it alone.
 #[test]

@@ -3,10 +3,10 @@
 use reframe_call::event::EventBody;
 use reframe_store::{CallId, EventLog as _};
 
+use super::team::{Team, address, say};
 use crate::{
     feed::{look, runtime},
     support::{out, wait_until},
-    team::{Team, address, say},
 };
 
 /// The furthest stage of an account and what a person must act on there, as the list of accounts has it.

@@ -9,10 +9,8 @@ use reframe_workflow::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    support::{err, out, run},
-    team::{Team, address},
-};
+use super::team::{Team, address};
+use crate::support::{err, out, run};
 
 fn kept(team: &Team, id: &ArtifactId) -> Kept {
     team.store().artifact(id).unwrap().unwrap_or_else(|| panic!("{id} is not kept"))

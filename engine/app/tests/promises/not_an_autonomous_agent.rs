@@ -10,11 +10,11 @@ use std::{
 
 use reframe_workflow::outbox::{Inbox as _, Standing};
 
-use crate::{
+use super::{
     landed::{changes, things},
-    support::{Served, err, out, reframe, root, run},
     team::{REP, Team},
 };
+use crate::support::{Served, err, out, reframe, root, run};
 
 /// Words that a setting, flag or variable which decides for a person would be named with.
 const DECIDES: [&str; 14] = [

@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 use reframe_workflow::outbox::Standing;
 use serde_json::{Value, json};
 
-use crate::{
-    feed::http,
-    support::Served,
-    team::{ACCOUNTS, Team},
-};
+use super::team::{ACCOUNTS, Team};
+use crate::{feed::http, support::Served};
 
 /// The points of a walk, each stage's beginning and end.
 const POINTS: [&str; 12] = [

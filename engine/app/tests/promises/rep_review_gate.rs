@@ -11,12 +11,11 @@ use reframe_workflow::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    feed::http,
+use super::{
     landed::{changes, is_exactly, things},
-    support::wait_until,
     team::{REP, Team, approve, click},
 };
+use crate::{feed::http, support::wait_until};
 
 const HOUR_MS: i64 = 3_600_000;
 

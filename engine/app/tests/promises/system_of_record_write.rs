@@ -10,11 +10,13 @@ use reframe_workflow::{
 };
 use serde_json::{Value, json};
 
+use super::{
+    landed::things,
+    team::{ACCOUNTS, REP, Team, address, click},
+};
 use crate::{
     feed::http,
-    landed::things,
     support::{Served, wait_until},
-    team::{ACCOUNTS, REP, Team, address, click},
 };
 
 /// In a folder: each approved thing is found there by its mark, without the program; and nothing that the program does

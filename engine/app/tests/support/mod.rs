@@ -259,7 +259,9 @@ pub async fn watch(link: String) -> Vec<ServerBody> {
 }
 
 /// A database that nobody else can write to, until this is dropped.
-pub struct Locked(rusqlite::Connection);
+pub struct Locked {
+    _connection: rusqlite::Connection,
+}
 
 impl Locked {
     /// Locks it.
@@ -267,7 +269,7 @@ impl Locked {
         let connection = rusqlite::Connection::open(database).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-        Self(connection)
+        Self { _connection: connection }
     }
 }
 

@@ -271,6 +271,57 @@ fn without_an_answer_key_the_reps_marks_judge() {
     assert_eq!(worse.changed.all.recall, rate(0, 1));
 }
 
+/// Two marked cards answer the same words, and the rep used one of them: its use counts for both, whichever came first.
+#[test]
+fn of_two_marks_near_each_other_the_use_counts() {
+    use crate::card::CardEnd::{Dismissed, Used, Wrong};
+
+    let card = |id: u32, from_ms: u64| crate::card::Card {
+        id: CardId(id),
+        play: "price".into(),
+        label: "price".into(),
+        title: String::new(),
+        say: vec![],
+        proof: None,
+        ask: None,
+        avoid: None,
+        case_study: None,
+        variant: None,
+        ttl_ms: 30_000,
+        priority: 1,
+        reason: crate::card::Reason {
+            rule: String::new(),
+            words: vec![],
+            speaker: String::new(),
+            score: 1.0,
+            phrase_start: MediaTime::from_ms(from_ms),
+            phrase_end: MediaTime::from_ms(from_ms + 500),
+            stages: crate::card::Stages::default(),
+        },
+    };
+    for (first, second, apart_ms, worths) in [
+        (Used, Wrong, 2_000, [Worth::Right, Worth::Right]),
+        (Dismissed, Used, 2_000, [Worth::Right, Worth::Right]),
+        (Dismissed, Wrong, 2_000, [Worth::Wrong, Worth::Wrong]),
+        // Further apart they are two objections, each with its own mark.
+        (Used, Wrong, 9_000, [Worth::Right, Worth::Wrong]),
+    ] {
+        let mut cards = Cards::default();
+        for (id, from_ms, end) in [(0, 10_000, first), (1, 10_000 + apart_ms, second)] {
+            let at = MediaTime::from_ms(from_ms + 1_000);
+            for body in
+                [EventBody::CardShown { card: card(id, from_ms) }, EventBody::CardClosed { card: CardId(id), end }]
+            {
+                cards.event(&Event { seq: 0, at, body });
+            }
+        }
+        let (side, found) = Judge::new(None, &cards).side(&cards, &Words::default());
+        assert_eq!(found, worths, "{first:?} {second:?} {apart_ms} ms apart");
+        let right = worths.iter().filter(|worth| **worth == Worth::Right).count();
+        assert_eq!((side.all.precision.of as usize, side.all.precision.n), (right, 2));
+    }
+}
+
 #[test]
 fn the_answer_key_goes_before_the_marks() {
     let truth = "[[objection]]\nlabel = \"price\"\nplay = \"price\"\nstart_ms = 5600\nend_ms = 6800\n\

@@ -8,9 +8,9 @@ const RESOLVED_PERCENT: u64 = 95;
 const ADOPTED_PERCENT: u64 = 50;
 /// Adoption of a working programme (the playbook's default: above 80 %).
 const WORKING_PERCENT: u64 = 80;
-/// Scores are refreshed nightly (requirement 20); a night that ran late is no fault yet.
+/// Scores are refreshed nightly; a night that ran late is no fault yet.
 const SCORES_HOURS: u64 = 36;
-/// A forecast is made anew weekly (requirement 81).
+/// A forecast is made anew weekly.
 const FORECAST_DAYS: u64 = 7;
 /// Share of first drafts the linter may hold back before the drafting itself is the matter. Our choice.
 const HELD_BACK_PERCENT: u64 = 30;

@@ -1,6 +1,6 @@
 //! Seven layers of a sales stack, each with the fault it most often has: values in, findings with what to do out.
 //!
-//! Layers and faults are those of the playbook's table (chapter 2; requirement 135). What is not told is not taken for
+//! Layers and faults are those of the playbook's table. What is not told is not taken for
 //! well: a layer nobody looked at is a finding of its own.
 
 mod layers;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Moment, Topic};
 
 /// How long before a bad turn a flag counts as having warned of it, in ms: a quarter of 91 days. The playbook wants risk
-/// flagged 6 to 8 weeks ahead (requirement 84); a flag older than a quarter warned of another quarter's deal.
+/// flagged 6 to 8 weeks ahead; a flag older than a quarter warned of another quarter's deal.
 const WARNS_FOR_MS: i64 = 91 * crate::words::DAY_MS;
 
 /// Something that was flagged in a deal.

@@ -1,6 +1,6 @@
 //! Numbers that must not be metrics, under whatever name.
 //!
-//! The playbook (chapter 12; requirements 123 and 49): "Do not measure messages sent […]. Do not measure AI suggestions
+//! The playbook: "Do not measure messages sent […]. Do not measure AI suggestions
 //! accepted […]. Do not measure user satisfaction at week six", and neither opens nor clicks. A name is one of them if it
 //! holds a word for the thing and a word for what was done with it, in any order, number and spelling (`emailsSent`,
 //! `E-Mails sent`, `MSGS_SENT`). Only what is measured counts, not what it is divided by: opt-outs *per* message sent may

@@ -1,4 +1,4 @@
-//! The metrics the playbook asks for (requirements 49, 99, 123, 138), and the distance of drafts (44).
+//! The metrics the playbook asks for, and the distance of drafts.
 
 use super::{Metric, MetricKind};
 

@@ -1,7 +1,9 @@
 """A model folder as the engine loads it, with golden arrays: export.py CHECKPOINT --name NAME --to DIR [--set L,W,B]
 [--thresholds FILE].
 
-Weights are the averaged ones, f16. Lexicon, language model and the rest are taken over from the shipped folder. Golden
+CHECKPOINT is one of train.py, of which the averaged weights are taken, or a .safetensors file. Weights ship as whole
+numbers of 8 bits with a factor for each row. Lexicon, language model and the rest are taken over from the shipped
+folder. Golden
 arrays are computed here, in f32 from the weights as they ship, by code that shares nothing with the engine's."""
 
 import argparse
@@ -14,7 +16,7 @@ from safetensors.torch import save_file
 
 from evaluate import DECODER, greedy, words
 from features import log_mel
-from network import load
+from network import load, plain, whole
 from phones import ASSETS, Lexicon
 from spotting import best_scores
 
@@ -63,10 +65,10 @@ if __name__ == "__main__":
         config["spotter"]["note"] = "thresholds by thresholds.py: as many false alarms as the weights before"
         config["spotter"] |= json.loads(Path(asked.thresholds).read_text())
     (to / "config.json").write_text(json.dumps(config, indent=1))
-    tensors = {name: tensor.half().contiguous() for name, tensor in sorted(net.state_dict().items())}
+    tensors = whole(net.state_dict())
     save_file(tensors, to / "model.safetensors")
     for file in TAKEN_OVER:
         shutil.copy(ASSETS / file, to)
-    net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    net.load_state_dict(plain(tensors))
     golden(net, (decoder["lm_weight"], decoder["word_bonus"], decoder["blank_bias"]), to / "golden")
     print(f"{to}: {sum(f.stat().st_size for f in to.iterdir() if f.is_file()) / 1e6:.1f} MB")

@@ -77,8 +77,34 @@ class Net(nn.Module):
         return middle, self.ph(x)
 
 
+def whole(tensors):
+    """Matrices and kernels as whole numbers of 8 bits with a factor for each row in NAME.scale, the rest in f16: the same
+    numbers as the engine's example pack_model --int8 makes."""
+    out = {}
+    for name, tensor in tensors.items():
+        if tensor.dim() < 2:
+            out[name] = tensor.half().contiguous()
+            continue
+        rows = tensor.float().flatten(1)
+        most = rows.abs().amax(1)
+        scale = torch.where(most > 0, most / 127, torch.ones_like(most))
+        out[name] = (rows / scale[:, None]).round().to(torch.int8).reshape(tensor.shape).contiguous()
+        out[f"{name}.scale"] = scale.contiguous()
+    return dict(sorted(out.items()))
+
+
+def plain(tensors):
+    """What `whole` made, or any others, in f32."""
+    return {
+        name: tensor.float() * tensors[f"{name}.scale"].reshape(-1, *[1] * (tensor.dim() - 1))
+        if tensor.dtype == torch.int8 else tensor.float()
+        for name, tensor in tensors.items() if not name.endswith(".scale")
+    }
+
+
 def load(path, dropout=0.0):
-    """From a .safetensors file of the engine (f32 or f16) or a checkpoint of train.py (its averaged weights)."""
+    """From a .safetensors file of the engine (f32, f16 or whole numbers) or a checkpoint of train.py (its averaged
+    weights)."""
     net = Net(dropout)
     if str(path).endswith(".safetensors"):
         from safetensors.torch import load_file
@@ -86,5 +112,5 @@ def load(path, dropout=0.0):
         tensors = load_file(path)
     else:
         tensors = torch.load(path, map_location="cpu", weights_only=False)["average"]
-    net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    net.load_state_dict(plain(tensors))
     return net.eval()

@@ -159,7 +159,7 @@ pub fn written(body: &str) -> Written {
             i += if this.ends_with("wrote") || this.ends_with("schrieb") || line.ends_with(':') { 1 } else { 2 };
             continue;
         }
-        if line == "--" || line == "\u{2014}" || line == "-- " || (line.len() >= 5 && line.chars().all(|c| c == '_')) {
+        if line == "--" || line == "\u{2014}" || (line.len() >= 5 && line.chars().all(|c| c == '_')) {
             // A signature; what is quoted below it is history anyway.
             if out.iter().any(|l| !l.trim().is_empty()) {
                 break;

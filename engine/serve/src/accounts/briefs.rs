@@ -117,7 +117,7 @@ pub struct Answering {
 pub struct Promised {
     /// The promise.
     pub what: Claim,
-    /// Whose it is: a name, else the side, `rep` or `buyer`.
+    /// Whose it is: a name, else `We` or `They`.
     pub who: String,
     /// The day it is due, `2026-03-13`.
     pub due: Option<String>,

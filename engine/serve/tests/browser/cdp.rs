@@ -85,6 +85,11 @@ impl Browser {
 
     /// Calls a method and waits for its result.
     pub async fn call(&mut self, page: Option<&Page>, method: &str, params: Value) -> Value {
+        self.ask(page, method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Calls a method and waits for its result, or for what the browser has against it.
+    async fn ask(&mut self, page: Option<&Page>, method: &str, params: Value) -> Result<Value, Value> {
         self.last_id += 1;
         let mut request = json!({"id": self.last_id, "method": method, "params": params});
         if let Some(page) = page {
@@ -100,8 +105,11 @@ impl Browser {
             let Message::Text(text) = message else { continue };
             let mut answer: Value = serde_json::from_str(text.as_str()).unwrap();
             if answer["id"] == self.last_id {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+                return if answer["error"].is_null() {
+                    Ok(answer["result"].take())
+                } else {
+                    Err(answer["error"].take())
+                };
             }
             match answer["method"].as_str() {
                 Some("Runtime.exceptionThrown") => {
@@ -153,8 +161,16 @@ impl Browser {
     /// Waits until a JavaScript expression is true.
     pub async fn wait(&mut self, page: &Page, expression: &str) {
         let wrapped = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
+        let params = json!({"expression": wrapped, "returnByValue": true});
         let end = tokio::time::Instant::now() + PATIENCE;
-        while self.eval(page, &wrapped).await != true {
+        loop {
+            match self.ask(Some(page), "Runtime.evaluate", params.clone()).await {
+                Ok(answer) if answer["result"]["value"] == true => return,
+                Ok(_) => {}
+                // A page that is being loaded anew: its next document will say.
+                Err(error) if ["navigated", "context"].iter().any(|why| error.to_string().contains(why)) => {}
+                Err(error) => panic!("{expression}: {error}"),
+            }
             if tokio::time::Instant::now() > end {
                 let seen = self.text(page, "body").await;
                 panic!("never true: {expression}\non the page: {seen}\ncomplaints: {:?}", self.complaints);

@@ -1,4 +1,4 @@
-//! Whom we sell to, as a file a machine reads: fit, intent and exclusion (requirement 22). The page people read is made
+//! Whom we sell to, as a file a machine reads: fit, intent and exclusion. The page people read is made
 //! from it.
 
 mod judge;
@@ -19,7 +19,7 @@ pub use self::{
 };
 use crate::event::SignalKind;
 
-/// Days after which a profile is stale, whatever its own `refresh_by` says: a quarter (requirement 22).
+/// Days after which a profile is stale, whatever its own `refresh_by` says: a quarter.
 pub const STALE_DAYS: i32 = 90;
 
 /// An ideal customer profile.

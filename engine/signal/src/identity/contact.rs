@@ -8,7 +8,7 @@ use super::name::words;
 use crate::event::DAY_MS;
 
 /// How old the newest of the agreeing facts may be: 180 days, in ms. Judgement; contact data are said to go stale by 35 to
-/// 60 % (requirement 26, a vendor's figure without a period).
+/// 60 % (a vendor's figure without a period).
 pub const FRESH_MS: i64 = 180 * DAY_MS;
 
 /// A person as one source has them.
@@ -210,7 +210,7 @@ impl Vouched {
 }
 
 /// The address a contact may be written to, if at least two sources agree on it, more than on any other, and the newest of
-/// them is at most [`FRESH_MS`] old (requirement 26).
+/// them is at most [`FRESH_MS`] old.
 ///
 /// # Errors
 /// [`Unvouched`], which says what to do.

@@ -26,7 +26,7 @@ impl Load {
     }
 }
 
-/// How busy the owners of accounts are (requirement 23).
+/// How busy the owners of accounts are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
@@ -116,7 +116,7 @@ pub struct Order {
     pub removed: Vec<Removed>,
 }
 
-/// Ranks candidates and keeps the first `cap` (requirement 28).
+/// Ranks candidates and keeps the first `cap`.
 #[must_use]
 pub fn order(candidates: Vec<Candidate>, cap: usize) -> Order {
     let mut ranked = Vec::new();
@@ -160,7 +160,7 @@ pub struct Change {
     pub before: Option<usize>,
     /// Its place now.
     pub now: Option<usize>,
-    /// Which part moved most, in words (requirement 23).
+    /// Which part moved most, in words.
     pub because: String,
 }
 

@@ -1,4 +1,4 @@
-//! Who has which part in the decision: from titles, and from what was said in calls (requirement 25).
+//! Who has which part in the decision: from titles, and from what was said in calls.
 
 mod calls;
 mod map;

@@ -39,7 +39,7 @@ pub struct Warmth {
     pub contributions: Vec<Contribution>,
 }
 
-/// `score(t) = Σ w · 2^(-(t - tᵢ) / h)` over events at or before `now` (requirement 20). Sums whole thousandths, so the
+/// `score(t) = Σ w · 2^(-(t - tᵢ) / h)` over events at or before `now`. Sums whole thousandths, so the
 /// parts add up to the number, and the sum over two sets of events is the sum of their sums.
 #[must_use]
 pub fn warmth<'a>(events: impl IntoIterator<Item = &'a SignalEvent>, weights: &Weights, now_unix_ms: i64) -> Warmth {

@@ -60,7 +60,7 @@ pub struct Weights {
 }
 
 /// Source of half-lives of three days: "72 hours", and "day 1 brings about four times day 7" (2^(6/3) = 4), both a
-/// vendor's words (requirement 21).
+/// vendor's words.
 const VENDOR: &str = "half-life from a vendor's claim (72 h; day 1 is 4 times day 7), points by judgement";
 /// Source of all else.
 const JUDGED: &str = "judgement, from no data";

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::handoff::FieldProposal;
 
-/// Fields no proposal may touch. The seller's own number is the official commit (requirements 0.5 and 79).
+/// Fields no proposal may touch. The seller's own number is the official commit.
 pub const PROTECTED: [&str; 1] = ["forecast_commit"];
 
 /// Whether a field belongs to the seller alone, however it is spelled: `Forecast Commit`, `forecastCommit`.

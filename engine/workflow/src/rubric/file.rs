@@ -8,7 +8,7 @@ use crate::{artifact::Digest, hygiene::rule_file::RuleFile};
 
 /// Version of the file this program reads.
 const FILE_VERSION: u32 = 1;
-/// Fewest criteria, and most (requirement 67).
+/// Fewest criteria, and most.
 const CRITERIA: std::ops::RangeInclusive<usize> = 5..=8;
 /// Weights are written with a few digits; their sum may miss 1 by this much.
 const SUM_SLACK: f64 = 0.001;

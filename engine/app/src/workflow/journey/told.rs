@@ -266,3 +266,113 @@ fn cite(evidence: &Evidence) -> Cite {
     };
     Cite { item, quote: quote.chars().take(QUOTE_CHARS).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use reframe_call::{
+        audio::Party,
+        event::{Event, EventBody},
+        time::MediaTime,
+    };
+    use reframe_store::{EventLog as _, NewCall, SqliteLog, SqliteOptions};
+    use reframe_workflow::artifact::{Artifact, Maker};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::workflow::{WorkflowSettings, test_call::ended_call};
+
+    /// 2026-03-02 02:30 UTC.
+    const NOW: i64 = 1_772_418_600_000;
+
+    fn office(dir: &Path) -> Office {
+        std::fs::create_dir_all(dir.join("crm")).unwrap();
+        std::fs::write(dir.join("crm/deals.csv"), "id,name,stage\n7,Acme,discovery\n").unwrap();
+        let store = SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default()).unwrap();
+        Office::open(&WorkflowSettings::default(), dir, Arc::new(store), || NOW).unwrap()
+    }
+
+    fn source(item: &str, quote: &str) -> Evidence {
+        Evidence::Source { item: item.to_owned(), url: None, quote: quote.to_owned(), at_unix_ms: NOW }
+    }
+
+    /// A meeting that was called off says so, and the walk knows it; one that stands does not. What is left of one that
+    /// was erased says nothing.
+    #[test]
+    fn a_meeting_that_was_called_off_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let office = office(dir.path());
+        let mut told = Told::default();
+        let mut tell = |body: Value| {
+            let artifact = Artifact::new(Kind::Meeting, Vec::new(), Maker::rules("test", 1), body);
+            let id = artifact.id.clone();
+            office.hand_off(&Kept { kind: Kind::Meeting, artifact, at_unix_ms: NOW }, &mut told).unwrap();
+            let says = told.artifacts.get(&id).map(|telling| telling.says.clone());
+            (says, told.meetings.get(&id).map(|booked| booked.cancelled))
+        };
+        let meeting = |cancelled: bool| {
+            let deal = RecordRef { system: "local".into(), kind: RecordKind::Deal, id: "7".into() };
+            let (event, title) = ("m1".to_owned(), "Next steps".to_owned());
+            let meeting = Meeting { event, title, deal: Some(deal), cancelled, ..Meeting::default() };
+            serde_json::to_value(meeting).unwrap()
+        };
+        let lines = |lines: &[&str]| Some(lines.iter().map(|line| (*line).to_owned()).collect::<Vec<String>>());
+        assert_eq!(tell(meeting(false)), (lines(&["Next steps", "About local:deal/7"]), Some(false)));
+        assert_eq!(tell(meeting(true)), (lines(&["Next steps", "About local:deal/7", "Called off"]), Some(true)));
+        assert_eq!(tell(json!({ "erased": true })), (None, None));
+    }
+
+    /// What a call's words come to is counted; of one whose words are gone, or that nobody knows, that is said instead.
+    #[test]
+    fn a_call_without_its_words_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let office = office(dir.path());
+        let talk = [(Party::Rep, "what happens next on your side"), (Party::Buyer, "we will look at it on friday")];
+        ended_call(&office.store, "whole", NOW - DAY_MS, &talk);
+        let gone = NewCall {
+            id: CallId::new("gone").unwrap(),
+            title: "A call".into(),
+            playbook: "p".into(),
+            started_unix_ms: NOW - DAY_MS,
+            token_hash: String::new(),
+        };
+        office.store.create(&gone).unwrap();
+        let erased = EventBody::CallErased { reason: "revoked".into() };
+        office.store.append(&gone.id, 0, &[Event { seq: 0, at: MediaTime::ZERO, body: erased }]).unwrap();
+        for (call, says) in [
+            ("whole", "2 turns, 0 objections heard, 0 cards shown"),
+            ("gone", "Its words are not there any more"),
+            ("unknown", "Its words are not there any more"),
+            ("no/name", "Its words are not there any more"),
+        ] {
+            assert_eq!(office.call_in_words(call).says, [says], "{call}");
+        }
+    }
+
+    /// Six citations are shown, each once, and the rest is counted; a quotation is no longer than 240 characters.
+    #[test]
+    fn citations_are_shown_once_and_not_without_end() {
+        let claim = |evidence: Vec<Evidence>| Claim::new("They said so", evidence, 1.0).unwrap();
+        let first = claim((0..5).map(|n| source(&format!("mail/{n}"), "yes")).collect());
+        let second = claim((3..9).map(|n| source(&format!("mail/{n}"), "yes")).collect());
+        let (shown, more) = cites(&[&first, &second]);
+        let items: Vec<&str> = shown.iter().map(|cite| cite.item.as_str()).collect();
+        assert_eq!(items, ["mail/0", "mail/1", "mail/2", "mail/3", "mail/4", "mail/5"]);
+        assert_eq!(more, 3);
+        assert_eq!(cites(&[&first]).1, 0);
+        // Characters, not bytes.
+        let (long, whole) = ("ä".repeat(241), "ä".repeat(240));
+        assert_eq!(cite(&source("mail/1", &long)).quote, whole);
+        assert_eq!(cite(&source("mail/1", &whole)).quote, whole);
+        let words = |from_ms: u64| Evidence::Words {
+            call: "one".into(),
+            utterance: 0,
+            from_ms,
+            to_ms: from_ms + 500,
+            quote: "yes".into(),
+        };
+        assert_eq!(cite(&words(65_900)).item, "one at 1:05");
+        assert_eq!(cite(&words(605_000)).item, "one at 10:05");
+    }
+}

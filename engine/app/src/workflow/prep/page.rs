@@ -172,3 +172,118 @@ fn promised(tracked: Tracked) -> Promised {
         state: state.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use reframe_prep::deal_summary::Person;
+    use reframe_store::{SqliteLog, SqliteOptions};
+    use reframe_workflow::{
+        artifact::{ArtifactId, Evidence},
+        handoff::Meeting,
+    };
+
+    use super::*;
+    use crate::workflow::WorkflowSettings;
+
+    /// 2026-03-02 02:30 UTC.
+    const NOW: i64 = 1_772_418_600_000;
+    const MIN: i64 = 60_000;
+
+    fn office(dir: &Path) -> Office {
+        std::fs::create_dir_all(dir.join("crm")).unwrap();
+        std::fs::write(dir.join("crm/deals.csv"), "id,name,stage\n7,Acme,discovery\n").unwrap();
+        let store = SqliteLog::open(dir.join("reframe.db"), SqliteOptions::default()).unwrap();
+        Office::open(&WorkflowSettings::default(), dir, Arc::new(store), || NOW).unwrap()
+    }
+
+    /// A meeting from so many minutes from now to so many.
+    fn meeting(event: &str, from: i64, to: i64) -> KeptMeeting {
+        let meeting = Meeting {
+            event: event.to_owned(),
+            start_unix_ms: NOW + from * MIN,
+            end_unix_ms: NOW + to * MIN,
+            ..Meeting::default()
+        };
+        KeptMeeting { meeting, artifact: ArtifactId::of("meeting", event.as_bytes()), brief: None }
+    }
+
+    fn claim(text: &str) -> Claim {
+        Claim::new(text, vec![Evidence::Event { call: "one".into(), seq: 1 }], 1.0).unwrap()
+    }
+
+    /// What is over or called off is not in the list; of what is ahead, the next fifty are, and the rest is counted.
+    #[test]
+    fn the_list_has_the_next_meetings_and_counts_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let office = office(dir.path());
+        let mut off = meeting("off", 20, 50);
+        off.meeting.cancelled = true;
+        let mut kept = vec![meeting("over", -90, -60), meeting("just-over", -30, 0), off];
+        kept.extend((0..51).rev().map(|n| meeting(&format!("m{n}"), 60 + n, 90 + n)));
+        // Nobody knows when this one ends.
+        kept.push(meeting("no-end", 5, -100));
+        kept.push(meeting("running", -10, 20));
+        kept.iter().for_each(|kept| office.put_meeting(kept).unwrap());
+        let page = office.briefs_page().unwrap();
+        let ids: Vec<&str> = page.meetings.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!((ids.len(), page.more), (50, 3));
+        assert_eq!((&ids[..4], ids[49]), (&["running", "no-end", "m0", "m1"][..], "m47"));
+        assert_eq!((page.now_unix_ms, page.calendar), (NOW, false));
+        assert_eq!(page.meetings[0].due_unix_ms, NOW - 10 * MIN - office.settings.prep.lead_ms());
+    }
+
+    /// Of the promises the latest six, the last one first, each with its owner or else its side; of the people eight,
+    /// none of ours.
+    #[test]
+    fn a_page_has_the_latest_promises_and_the_people_of_the_other_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let office = office(dir.path());
+        let promise = |n: usize, side: &str, owner: Option<&str>, kept: Kept| Tracked {
+            what: claim(&format!("p{n}")),
+            side: side.to_owned(),
+            owner: owner.map(str::to_owned),
+            due: Some(format!("2026-03-{n:02}")),
+            kept,
+        };
+        let person = |n: usize, side: &str| Person {
+            name: format!("{side} {n}"),
+            side: side.to_owned(),
+            calls: 1,
+            shown: claim("speaks"),
+        };
+        let summary = DealSummary {
+            promises: vec![
+                promise(1, "buyer", None, Kept::Open),
+                promise(2, "rep", None, Kept::Open),
+                promise(3, "buyer", None, Kept::Kept),
+                promise(4, "rep", None, Kept::Late),
+                promise(5, "buyer", Some("Dana"), Kept::Open),
+                promise(6, "rep", Some("Ada"), Kept::Late),
+                promise(7, "buyer", None, Kept::Late),
+                promise(8, "rep", None, Kept::Kept),
+            ],
+            people: [person(0, "rep")].into_iter().chain((1..=9).map(|n| person(n, "buyer"))).collect(),
+            ..DealSummary::default()
+        };
+        let page = office.page_of(&meeting("m1", 60, 90), false, Brief::default(), summary, Vec::new());
+        let told: Vec<(&str, &str, &str)> =
+            page.promises.iter().map(|p| (p.what.text(), p.who.as_str(), p.state.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("p8", "We", "kept"),
+                ("p7", "They", "late"),
+                ("p6", "Ada", "late"),
+                ("p5", "Dana", "open"),
+                ("p4", "We", "late"),
+                ("p3", "They", "kept"),
+            ]
+        );
+        assert_eq!(page.promises[0].due.as_deref(), Some("2026-03-08"));
+        let heard: Vec<&str> = page.heard.iter().map(|heard| heard.name.as_str()).collect();
+        assert_eq!((heard.len(), heard[0], heard[7]), (8, "buyer 1", "buyer 8"));
+        assert_eq!((page.kept, page.meeting.made_unix_ms), (false, None), "made now, to look at");
+    }
+}
