@@ -76,7 +76,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let computes = matches!(
         cli.command,
-        Command::Asr(_) | Command::Detect(_) | Command::Latency(_) | Command::Micro(_) | Command::Peers(_)
+        Command::Asr(_)
+            | Command::Detect(_)
+            | Command::Latency(_)
+            | Command::Micro(_)
+            | Command::Peers(_)
+            | Command::Recognizer(_)
     );
     if computes && let Some(code) = process::again_on_one_core() {
         return code;
