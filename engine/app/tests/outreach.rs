@@ -5,7 +5,7 @@
 
 use std::{path::Path, process::Output};
 
-use crate::support::{approve_first, err, out, run, run_with_input, wait_until};
+use crate::support::{approve_first, err, out, outreach_settings, run, run_with_input, wait_until};
 use jiff::Timestamp;
 use reframe_policy::{
     ledger::{Entry, What},
@@ -38,6 +38,11 @@ fn day(ago: i64) -> String {
 
 fn config() -> String {
     let key = format!("MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A{}", "MIIBCgKCAQEA".repeat(30));
+    let records = r#"records = [
+  { name = "try-us.example", text = "v=spf1 include:_spf.mail.example -all" },
+  { name = "s1._domainkey.try-us.example", text = "v=DKIM1; k=rsa; p=KEY" },
+  { name = "_dmarc.try-us.example", text = "v=DMARC1; p=quarantine; rua=mailto:dmarc@us.example" },
+]"#;
     r#"
 [data]
 dir = "data"
@@ -47,33 +52,9 @@ nightly_at = ""
 from = "tom@try-us.example"
 [workflow.signals]
 icp = "icp.json"
-[workflow.messages]
-seller = "Tom"
-voice = "voice.toml"
-sponsor = "Ada King"
-[[workflow.messages.pains]]
-language = "en"
-clause = "stock lists stop matching the shelves"
-topic = "stock across two sites"
-[workflow.outreach]
-company = "Us Ltd"
-postal_address = "1 High Street, Leeds"
-unsubscribe_mail = "stop@try-us.example"
-unsubscribe_url = "https://try-us.example/u/"
-[workflow.outreach.sender]
-domain = "try-us.example"
-company_domain = "us.example"
-spf_mechanism = "include:_spf.mail.example"
-dkim_selector = "s1"
-report_to = "dmarc@us.example"
-warm_up_began = "2020-01-01"
-records = [
-  { name = "try-us.example", text = "v=spf1 include:_spf.mail.example -all" },
-  { name = "s1._domainkey.try-us.example", text = "v=DKIM1; k=rsa; p=KEY" },
-  { name = "_dmarc.try-us.example", text = "v=DMARC1; p=quarantine; rua=mailto:dmarc@us.example" },
-]
 "#
-    .replace("KEY", &key)
+    .to_owned()
+        + &outreach_settings("", &records.replace("KEY", &key))
 }
 
 /// A team with one account and two people there whom two sources know, its settings, and a feed of today that shows it.

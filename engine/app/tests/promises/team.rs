@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     feed::{Bot, http, runtime, start},
-    support::{Served, err, out, review, run, run_with_input, wait_until},
+    support::{Served, err, out, outreach_settings, review, run, run_with_input, wait_until},
 };
 
 /// Companies and whom we know there; an account's id is its place, from 1.
@@ -42,28 +42,6 @@ from = "tom@try-us.example"
 icp = "icp.json"
 [workflow.prep]
 calendar = "team.ics"
-[workflow.messages]
-seller = "Tom"
-voice = "voice.toml"
-sponsor = "Ada King"
-[[workflow.messages.pains]]
-language = "en"
-clause = "stock lists stop matching the shelves"
-topic = "stock across two sites"
-[workflow.outreach]
-quiet_file = "quiet.toml"
-company = "Us Ltd"
-postal_address = "1 High Street, Leeds"
-unsubscribe_mail = "stop@try-us.example"
-unsubscribe_url = "https://try-us.example/u/"
-[workflow.outreach.sender]
-domain = "try-us.example"
-company_domain = "us.example"
-spf_mechanism = "include:_spf.mail.example"
-dkim_selector = "s1"
-report_to = "dmarc@us.example"
-zone_file = "zone"
-warm_up_began = "2020-01-01"
 "#;
 
 /// What was said, our side first.
@@ -108,8 +86,9 @@ impl Team {
 
     /// The same, with a text of the settings put in place of another.
     pub fn with(change: (&str, &str)) -> Self {
-        assert!(CONFIG.contains(change.0), "{}", change.0);
-        let team = Self { dir: tempfile::tempdir().unwrap(), config: CONFIG.replacen(change.0, change.1, 1) };
+        let config = CONFIG.to_owned() + &outreach_settings("quiet_file = \"quiet.toml\"", "zone_file = \"zone\"");
+        assert!(config.contains(change.0), "{}", change.0);
+        let team = Self { dir: tempfile::tempdir().unwrap(), config: config.replacen(change.0, change.1, 1) };
         team.write("reframe.toml", &format!("version = 1\n{}", team.config));
         std::fs::create_dir_all(team.path().join("data/crm")).unwrap();
         let (mut companies, mut contacts) = (String::new(), String::new());

@@ -58,6 +58,37 @@ pub fn approve_first(dir: &Path, name: &str) -> Output {
     review(dir, name, "a\nq\n")
 }
 
+/// Settings of a team that may write first messages, from `[workflow.messages]` on, with more lines for outreach and for
+/// its sender.
+pub fn outreach_settings(outreach: &str, sender: &str) -> String {
+    format!(
+        r#"
+[workflow.messages]
+seller = "Tom"
+voice = "voice.toml"
+sponsor = "Ada King"
+[[workflow.messages.pains]]
+language = "en"
+clause = "stock lists stop matching the shelves"
+topic = "stock across two sites"
+[workflow.outreach]
+company = "Us Ltd"
+postal_address = "1 High Street, Leeds"
+unsubscribe_mail = "stop@try-us.example"
+unsubscribe_url = "https://try-us.example/u/"
+{outreach}
+[workflow.outreach.sender]
+domain = "try-us.example"
+company_domain = "us.example"
+spf_mechanism = "include:_spf.mail.example"
+dkim_selector = "s1"
+report_to = "dmarc@us.example"
+warm_up_began = "2020-01-01"
+{sender}
+"#
+    )
+}
+
 /// Standard output as text.
 pub fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
